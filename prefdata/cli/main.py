@@ -1,0 +1,94 @@
+"""The group of commands; a command's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from prefdata import __version__
+
+# name → (module:function, line for --help). Nothing else is known before a command is used.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "build": ("prefdata.cli.build:build", "Run a pipeline; what is done already is not done again."),
+    "plan": ("prefdata.cli.plan:plan", "Say what a pipeline would do, cost and be allowed to release."),
+    "check": ("prefdata.cli.check:check", "Read a pipeline file and name every mistake in it."),
+    "preview": ("prefdata.cli.preview:preview", "Take a few records through every step, side by side."),
+    "show": ("prefdata.cli.show:show", "Look into a build, a release, a step or a data set."),
+    "drops": ("prefdata.cli.drops:drops", "List what was dropped, why, the value and the limit."),
+    "components": ("prefdata.cli.components:components", "List sources, stages, filters and the like."),
+    "doctor": ("prefdata.cli.doctor:doctor", "Say what this machine can do and what is missing."),
+}  # fmt: skip
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports them one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Offer the nearest name for an unknown command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from prefdata.core.errors import UsageError, nearest
+
+            raise UsageError(f"unknown command {args[0]!r}", fix=nearest(args[0], list(COMMANDS)))
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="prefdata")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def cli(debug: bool) -> None:
+    """Build Japanese preference data with clean licenses.
+
+    \b
+    Try:  prefdata build quickstart
+          prefdata plan pipelines/open_preference.yaml
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with the code of `contract`: 0 done, 2 usage, 3 denied, …"""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors go to stderr, in three lines."""
+    debug = "--debug" in arguments
+    try:
+        result = cli.main(
+            [a for a in arguments if a != "--debug"], prog_name="prefdata", standalone_mode=False
+        )
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; run the same command again to go on", err=True)
+        return 130
+    except Exception as error:  # noqa: BLE001 - the one place where every error becomes a code
+        from prefdata.cli.terminal import exit_code_of
+
+        if debug:
+            raise
+        return exit_code_of(error)
+    return result if isinstance(result, int) else 0

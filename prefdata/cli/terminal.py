@@ -1,0 +1,64 @@
+"""How errors, tables and progress look: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from prefdata import __version__
+from prefdata.core.errors import PrefdataError
+
+
+def exit_code_of(error: Exception) -> int:
+    """Write an error to stderr and return its exit code; 1 and a traceback for a bug."""
+    if isinstance(error, PrefdataError):
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):  # `prefdata show … | head`
+        sys.stderr.close()
+        return 0
+    click.echo("".join(traceback.format_exception(error)), err=True)
+    click.echo(
+        f"This is a bug in prefdata {__version__}. Please report it with the text above.", err=True
+    )
+    return 1
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document, real characters, one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a plain table; numbers to the right, Japanese at its real width."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    rows = [list(row) for row in rows]
+    for n, header in enumerate(headers):
+        numeric = bool(rows) and all(isinstance(row[n], (int, float)) for row in rows)
+        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[cell(value) for value in row])
+    Console(soft_wrap=False, highlight=False).print(table)
+
+
+def cell(value: Any) -> str:
+    """Return a value as a table shows it: thousands separated, None as a dash."""
+    from rich.markup import escape
+
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.3g}"
+    return escape(str(value))

@@ -1,0 +1,78 @@
+"""``--set PATH=VALUE``: one value of a pipeline file replaced before it is validated."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from prefdata.config.strict_yaml import Document, parse
+from prefdata.core.errors import ConfigError, nearest
+
+
+def override(document: Document, settings: Sequence[str]) -> Document:
+    """Return the document with every ``dotted.path=value`` applied.
+
+    An item of a list is named by its `id`, else its `use`, else its index. The value is YAML.
+
+    Raises:
+        ConfigError: a path names nothing, or more than one thing.
+    """
+    if not settings:
+        return document
+    tree = copy.deepcopy(document.tree)
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting}: there is no '='", fix="--set PATH=VALUE")
+        _assign(tree, path.split("."), parse(value, f"--set {path}").tree, setting)
+    return Document(document.name, tree, document.lines)
+
+
+def _assign(tree: Any, parts: list[str], value: Any, setting: str) -> None:
+    *parents, last = parts
+    for part in parents:
+        tree = _step(tree, part, setting, create=True)
+    if isinstance(tree, list):
+        tree[_index(tree, last, setting)] = value
+    elif isinstance(tree, dict):
+        tree[last] = value
+    else:
+        raise ConfigError(f"--set {setting}: {last!r} is inside a plain value")
+
+
+def _step(tree: Any, part: str, setting: str, *, create: bool) -> Any:
+    if isinstance(tree, list):
+        index = _index(tree, part, setting)
+        if isinstance(tree[index], str):  # the short form of a component without settings
+            tree[index] = {"use": tree[index]}
+        return tree[index]
+    if isinstance(tree, dict):
+        if part in ("sources", "stages") and part not in tree:
+            raise ConfigError(f"--set {setting}: there is no {part!r}")
+        if isinstance(tree.get(part), str) and create:
+            tree[part] = {"use": tree[part]}
+        return tree.setdefault(part, {})
+    raise ConfigError(f"--set {setting}: {part!r} is inside a plain value")
+
+
+def _index(items: list[Any], part: str, setting: str) -> int:
+    for key in ("id", "use"):
+        found = [n for n, item in enumerate(items) if _named(item, key) == part]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ConfigError(
+                f"--set {setting}: {part!r} names {len(found)} items",
+                fix="give them different ids, or use the index",
+            )
+    if part.isdecimal() and int(part) < len(items):
+        return int(part)
+    known = [str(_named(i, "id") or _named(i, "use")) for i in items]
+    raise ConfigError(f"--set {setting}: there is no {part!r}", fix=nearest(part, known))
+
+
+def _named(item: Any, key: str) -> Any:
+    if isinstance(item, str):
+        return item if key == "use" else None
+    return item.get(key) if isinstance(item, dict) else None

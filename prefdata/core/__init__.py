@@ -1,0 +1,1 @@
+"""The types everything else speaks: records, origins, findings, verdicts, protocols, errors."""

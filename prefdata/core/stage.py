@@ -1,0 +1,209 @@
+"""The protocols: what a component must be. A class that simply has these, is one.
+
+Every component has `Config`, a `prefdata.config.Settings` model, and `version`, an int that is
+raised when the same settings give other results. Components are built as
+``Component(config, context)``, once per worker; heavy libraries are imported there.
+
+A component may also have ``content_key(config, context) -> str`` (a static method): what, beside
+its settings, decides its result, such as the digest of a file it reads. It enters the step's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+
+from prefdata.core.finding import Finding, Outcome, Skip
+from prefdata.core.origin import Layer
+from prefdata.core.records import Message, Preference, Role
+
+if TYPE_CHECKING:
+    from prefdata.store.dataset import Dataset
+
+# What a step's folder holds: preference records, labeled rows, or files of its own (a release,
+# a model).
+Kind: TypeAlias = Literal["preferences", "labels", "artifact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth showing while a step runs: progress, retries, a finished shard."""
+
+    step: str
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ignore(event: Event) -> None:
+    """Drop an event: the default listener."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every component is given beside its settings.
+
+    `base` is the folder of the pipeline file, against which relative paths are read. `cache` holds
+    the translation memory. `licenses` is the user's own registry folder, if any; `as_of` the day
+    (YYYY-MM-DD) to which the age of evidence counts, `released` the date that a release carries.
+    """
+
+    pipeline: str = ""
+    seed: int = 0
+    base: Path = Path()
+    cache: Path = Path("data/cache")
+    licenses: Path | None = None
+    as_of: str | None = None
+    released: str | None = None
+    limit: int | None = None
+    listen: Callable[[Event], None] = ignore
+    step: str = ""
+
+    def path(self, name: str | Path) -> Path:
+        """Return `name` as a path, relative ones against the pipeline file's folder."""
+        return self.base / Path(name).expanduser()
+
+    def report(self, kind: str, **data: Any) -> None:
+        """Tell whoever listens that something happened in this step."""
+        self.listen(Event(self.step, kind, data))
+
+
+class Source(Protocol):
+    """Rows of one upstream data set as preference records."""
+
+    Config: ClassVar[type[Any]]
+    version: ClassVar[int]
+
+    def records(self) -> Iterator[Preference | Skip]:
+        """Yield records and skips in the source's own order, streaming."""
+        ...
+
+    def layers(self) -> Sequence[tuple[Layer, ...]]:
+        """Return the combinations of layers its records can have, without reading any row."""
+        ...
+
+
+class ShardStage(Protocol):
+    """A stage that sees one batch at a time; parallel over shards.
+
+    `layers` (optional) is what the stage adds to its records' layers, for `plan`.
+    """
+
+    Config: ClassVar[type[Any]]
+    version: ClassVar[int]
+    reads: ClassVar[Kind]
+    writes: ClassVar[Kind]
+
+    def __call__(self, batch: Sequence[Preference]) -> Outcome:
+        """Return what is kept, in order, and what is dropped; nothing else may vanish."""
+        ...
+
+
+class TableStage(Protocol):
+    """A stage that sees one shard as an Arrow table; parallel over shards."""
+
+    Config: ClassVar[type[Any]]
+    version: ClassVar[int]
+    reads: ClassVar[Kind]
+    writes: ClassVar[Kind]
+
+    def table(self, table: Any) -> tuple[Any, Any]:
+        """Return (kept table, drop table) for a pyarrow table of the schema that it reads."""
+        ...
+
+
+class DatasetStage(Protocol):
+    """A stage that sees everything once and leaves an artifact: a release, a model.
+
+    `folder` (optional) names the place of the artifact in the build folder; without it the
+    artifact stays in the step's own folder. A static ``plan(config, context)`` (optional) raises
+    what can be known before any work is done.
+    """
+
+    Config: ClassVar[type[Any]]
+    version: ClassVar[int]
+
+    def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
+        """Write the artifact into `out`, an empty folder that becomes visible when whole."""
+        ...
+
+
+class Filter(Protocol):
+    """A check over one record; it cannot see which completion is preferred."""
+
+    Config: ClassVar[type[Any]]
+    version: ClassVar[int]
+    reasons: ClassVar[tuple[str, ...]]
+
+    def check(self, record: Any) -> Sequence[Finding]:
+        """Return every finding; empty if nothing was seen. The profile decides."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One node of a dialogue to be translated.
+
+    `path` holds the earlier turns, source and translation, from the root down; empty where the
+    context is not to be shown. `attempt` counts from 0; the rungs of the ladder differ by it.
+    """
+
+    key: str
+    role: Role
+    text: str
+    path: tuple[tuple[Message, Message], ...] = ()
+    kind: str = ""
+    attempt: int = 0
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a translator made of a request.
+
+    `text` is None if there is no translation; `finish_reason` is the server's own word (``stop``,
+    ``length``) or ``missing``. Token counts are None where the back end does not tell.
+    """
+
+    key: str
+    text: str | None
+    finish_reason: str = "stop"
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    detail: str = ""
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """A back end. Answers come in any order, as they finish.
+
+    `fingerprint` names what decides the text: model, revision, prompt, decoding. `layer` is the
+    model's entry in the license registry.
+    """
+
+    fingerprint: str
+    layer: Layer | None
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+        """Take requests as they become ready and yield an answer for each."""
+        ...
+
+
+class Task(Protocol):
+    """A picklable value: one shard in, one shard out. The engine reads its needs."""
+
+    cpus: float
+    gpus: float
+
+    def __call__(self, shard: int) -> int:
+        """Do the work of one shard and return its number."""
+        ...
+
+
+class Engine(Protocol):
+    """Where shard tasks run."""
+
+    def map(self, task: Task, shards: Sequence[int]) -> Iterator[int]:
+        """Run the task over the shards and yield each as it is done, in any order."""
+        ...

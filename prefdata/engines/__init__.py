@@ -1,0 +1,1 @@
+"""Where shard tasks run: this machine's processes, or a Ray cluster."""

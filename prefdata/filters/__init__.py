@@ -1,0 +1,1 @@
+"""Checks of the translated text: every finding kept, a profile decides."""

@@ -1,0 +1,1 @@
+"""Preference records to labeled rows: chosen 1, rejected 0."""

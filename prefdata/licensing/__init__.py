@@ -1,0 +1,1 @@
+"""Licences per record: registry, rules, gate, audit."""

@@ -1,0 +1,1 @@
+"""A pipeline file turned into steps with keys, and the steps run, resumed and counted."""

@@ -11,15 +11,15 @@ from prefdata import __version__
 
 # name → (module:function, line for --help). Nothing else is known before a command is used.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "build": ("prefdata.cli.build:build", "Run a pipeline; what is done already is not done again."),
-    "plan": ("prefdata.cli.plan:plan", "Say what a pipeline would do, cost and be allowed to release."),
-    "check": ("prefdata.cli.check:check", "Read a pipeline file and name every mistake in it."),
-    "preview": ("prefdata.cli.preview:preview", "Take a few records through every step, side by side."),
-    "show": ("prefdata.cli.show:show", "Look into a build, a release, a step or a data set."),
-    "drops": ("prefdata.cli.drops:drops", "List what was dropped, why, the value and the limit."),
-    "components": ("prefdata.cli.components:components", "List sources, stages, filters and the like."),
-    "doctor": ("prefdata.cli.doctor:doctor", "Say what this machine can do and what is missing."),
-}  # fmt: skip
+    "build": ("prefdata.cli.build:build", "Run a pipeline; done steps are not run again."),
+    "plan": ("prefdata.cli.plan:plan", "Say what a pipeline would do, cost and may release."),
+    "check": ("prefdata.cli.check:check", "Read a pipeline file and name every mistake."),
+    "preview": ("prefdata.cli.preview:preview", "Take a few records through every step."),
+    "show": ("prefdata.cli.show:show", "Look into a build, a release or a step."),
+    "drops": ("prefdata.cli.drops:drops", "List what was dropped, the value and the limit."),
+    "components": ("prefdata.cli.components:components", "List sources, stages, filters, …"),
+    "doctor": ("prefdata.cli.doctor:doctor", "Say what this machine can do and what it lacks."),
+}
 
 
 class LazyGroup(click.Group):
@@ -85,7 +85,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; run the same command again to go on", err=True)
         return 130
-    except Exception as error:  # noqa: BLE001 - the one place where every error becomes a code
+    except Exception as error:
         from prefdata.cli.terminal import exit_code_of
 
         if debug:

@@ -47,6 +47,7 @@ class Context:
     `base` is the folder of the pipeline file, against which relative paths are read. `cache` holds
     the translation memory. `licenses` is the user's own registry folder, if any; `as_of` the day
     (YYYY-MM-DD) to which the age of evidence counts, `released` the date that a release carries.
+    `step` and `key` are the id and the content key of the step that the component works for.
     """
 
     pipeline: str = ""
@@ -59,6 +60,7 @@ class Context:
     limit: int | None = None
     listen: Callable[[Event], None] = ignore
     step: str = ""
+    key: str = ""
 
     def path(self, name: str | Path) -> Path:
         """Return `name` as a path, relative ones against the pipeline file's folder."""
@@ -87,7 +89,9 @@ class Source(Protocol):
 class ShardStage(Protocol):
     """A stage that sees one batch at a time; parallel over shards.
 
-    `layers` (optional) is what the stage adds to its records' layers, for `plan`.
+    Optional: ``layers(config, context)`` (static), what the stage adds to its records' layers;
+    ``parallel = False``: it runs in the parent process and is called once a shard, with all of it;
+    `cpus` and `gpus`: what a worker needs (1 and 0).
     """
 
     Config: ClassVar[type[Any]]
@@ -116,9 +120,11 @@ class TableStage(Protocol):
 class DatasetStage(Protocol):
     """A stage that sees everything once and leaves an artifact: a release, a model.
 
-    `folder` (optional) names the place of the artifact in the build folder; without it the
-    artifact stays in the step's own folder. A static ``plan(config, context)`` (optional) raises
-    what can be known before any work is done.
+    Optional: `folder` names the place of the artifact in the build folder, where the newest always
+    lies (its ``manifest.json`` carries `context.key` as ``key``); without it the artifact stays in
+    the step's own folder. ``plan(config, context)`` (static) raises what can be known before any
+    work is done. ``resumable = True``: after a kill, `run` is given the same folder again, as it
+    was left; otherwise it is empty.
     """
 
     Config: ClassVar[type[Any]]
@@ -191,10 +197,26 @@ class Translator(Protocol):
 
 
 class Task(Protocol):
-    """A picklable value: one shard in, one shard out. The engine reads its needs."""
+    """A picklable value: one shard in, one shard out. The engine reads its needs.
 
-    cpus: float
-    gpus: float
+    A task may be called for the same shard again, on any machine that sees the same folders; its
+    output becomes visible whole or not at all.
+    """
+
+    @property
+    def cpus(self) -> float:
+        """Return the processor cores that one worker takes."""
+        ...
+
+    @property
+    def gpus(self) -> float:
+        """Return the GPUs that one worker takes."""
+        ...
+
+    @property
+    def parallel(self) -> bool:
+        """Tell whether workers may run it side by side on one machine."""
+        ...
 
     def __call__(self, shard: int) -> int:
         """Do the work of one shard and return its number."""

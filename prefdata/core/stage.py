@@ -72,10 +72,15 @@ class Context:
 
 
 class Source(Protocol):
-    """Rows of one upstream data set as preference records."""
+    """Rows of one upstream data set as preference records.
+
+    `artifact` is the data set's entry in the license registry; records carry it as
+    `origin.source`.
+    """
 
     Config: ClassVar[type[Any]]
     version: ClassVar[int]
+    artifact: str
 
     def records(self) -> Iterator[Preference | Skip]:
         """Yield records and skips in the source's own order, streaming."""
@@ -169,7 +174,9 @@ class Answer:
     """What a translator made of a request.
 
     `text` is None if there is no translation; `finish_reason` is the server's own word (``stop``,
-    ``length``) or ``missing``. Token counts are None where the back end does not tell.
+    ``length``) or ``missing``. Token counts are None where the back end does not tell. `layer` is
+    whoever made this very text, where that is not the translator's own layer: a file of
+    translations by several hands.
     """
 
     key: str
@@ -178,21 +185,27 @@ class Answer:
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     detail: str = ""
+    layer: Layer | None = None
 
 
 @runtime_checkable
 class Translator(Protocol):
     """A back end. Answers come in any order, as they finish.
 
-    `fingerprint` names what decides the text: model, revision, prompt, decoding. `layer` is the
-    model's entry in the license registry.
+    `fingerprint` names what decides the text: model, revision, prompt, decoding. A method
+    ``fingerprint_of(kind) -> str`` (optional) does so for one source kind, where prompts differ.
+    `layer` is the model's entry in the license registry.
     """
 
     fingerprint: str
     layer: Layer | None
 
-    def translate(self, requests: Iterable[Request]) -> Iterator[Answer]:
-        """Take requests as they become ready and yield an answer for each."""
+    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
+        """Take requests as they become ready and yield an answer for each.
+
+        None among the requests means that nothing is ready before one of those under way is
+        answered; whoever answers each request before taking the next one never meets it.
+        """
         ...
 
 

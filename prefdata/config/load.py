@@ -17,7 +17,7 @@ from prefdata.config.settings import Group, Settings
 from prefdata.config.strict_yaml import Document, KeyPath, parse
 from prefdata.core.errors import ConfigError, ConfigErrors, InputError, nearest
 
-RESERVED = ("use", "id", "inputs")
+RESERVED = ("use", "id", "inputs", "max_dropped")
 
 
 def load_pipeline(name: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
@@ -103,8 +103,15 @@ class _Reader:
             component=component,
             config=config,
             inputs=inputs,
+            max_dropped=self.share(item.get("max_dropped", 1.0), (*path, "max_dropped")),
             where=self.document.where((*path, "use")),
         )
+
+    def share(self, value: Any, path: KeyPath) -> float:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+            return float(value)
+        self.mistake(f"max_dropped is {value!r}", path, "give a share between 0 and 1")
+        return 1.0
 
     def component(self, item: dict[str, Any], path: KeyPath, group: str) -> tuple[Any, Any]:
         """Return the class that an item uses and its settings; mistakes are noted."""

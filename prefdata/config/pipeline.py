@@ -38,7 +38,10 @@ class Frame(Settings):
 
 @dataclass(frozen=True)
 class StepConfig:
-    """One step as written: which component, its settings, the earlier steps it names."""
+    """One step as written: which component, its settings, the earlier steps it names.
+
+    `max_dropped` is the share of records (0 to 1) above which the step's drops stop the build.
+    """
 
     id: str
     use: str
@@ -46,6 +49,7 @@ class StepConfig:
     component: Any
     config: Any
     inputs: Mapping[str, str] = field(default_factory=dict)
+    max_dropped: float = 1.0
     where: str = ""
 
 

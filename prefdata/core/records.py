@@ -101,17 +101,8 @@ class Preference:
         return replace(self, completions=turned, original=original)
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """Yield (better, worse) indices of completions; ties give none.
-
-        A ranking gives all pairs of different rank, or only best against worst.
-        """
-        if self.kind == "ranking" and self.pairing == "best_worst":
-            if self.completions[0].rank < self.completions[-1].rank:
-                yield 0, len(self.completions) - 1
-            return
-        for better, worse in combinations(range(len(self.completions)), 2):
-            if self.completions[better].rank < self.completions[worse].rank:
-                yield better, worse
+        """Yield (better, worse) indices of completions; see `pairs_of_ranks`."""
+        return pairs_of_ranks([completion.rank for completion in self.completions], self.pairing)
 
     def only(self, indices: Sequence[int]) -> Preference:
         """Return the record with only these completions, in their order."""
@@ -121,6 +112,21 @@ class Preference:
         return replace(
             self, completions=tuple(self.completions[i] for i in indices), original=original
         )
+
+
+def pairs_of_ranks(ranks: Sequence[int], pairing: str) -> Iterator[tuple[int, int]]:
+    """Yield (better, worse) indices into sorted ranks; ties give none.
+
+    ``all`` gives every pair of different ranks, ``best_worst`` the first against the last.
+    """
+    last = len(ranks) - 1
+    candidates = [(0, last)] if pairing == "best_worst" else combinations(range(last + 1), 2)
+    return ((better, worse) for better, worse in candidates if ranks[better] < ranks[worse])
+
+
+def pair_id(record: str, kind: str, better: int, worse: int) -> str:
+    """Return the id of a derived pair; that of a plain pair is its record's own."""
+    return record if kind == "pair" else digest("pair", record, str(better), str(worse))
 
 
 def digest(*parts: str) -> str:

@@ -118,7 +118,7 @@ def _encode(records: Sequence[Preference]) -> pa.RecordBatch:
         pa.array([r.id for r in records], pa.string()),
         pa.array([r.pair_key for r in records], pa.string()),
         pa.array([r.kind for r in records], pa.string()),
-        _conversations([r.prompt for r in records]),
+        encode_conversations([r.prompt for r in records]),
         _completions([r.completions for r in records]),
         pa.array([r.lang for r in records], pa.string()),
         pa.array([r.group for r in records], pa.string()),
@@ -249,7 +249,8 @@ def _offsets(lengths: Sequence[int]) -> pa.Array:
     return pa.array(offsets, pa.int32())
 
 
-def _conversations(conversations: Sequence[Conversation]) -> pa.ListArray:
+def encode_conversations(conversations: Sequence[Conversation]) -> pa.ListArray:
+    """Return conversations as an Arrow column of lists of {role, content}."""
     messages = [message for conversation in conversations for message in conversation]
     struct = pa.StructArray.from_arrays(
         [
@@ -273,7 +274,7 @@ def _completions(rows: Sequence[Sequence[Completion]]) -> pa.ListArray:
     )
     struct = pa.StructArray.from_arrays(
         [
-            _conversations([c.messages for c in flat]),
+            encode_conversations([c.messages for c in flat]),
             pa.array([c.rank for c in flat], pa.int32()),
             pa.ListArray.from_arrays(_offsets([len(c.scores) for c in flat]), score_struct),
         ],
@@ -288,9 +289,9 @@ def _originals(originals: Sequence[Original | None]) -> pa.StructArray:
     return pa.StructArray.from_arrays(
         [
             pa.array([o.lang for o in filled], pa.string()),
-            _conversations([o.prompt for o in filled]),
+            encode_conversations([o.prompt for o in filled]),
             pa.ListArray.from_arrays(
-                _offsets([len(o.completions) for o in filled]), _conversations(texts)
+                _offsets([len(o.completions) for o in filled]), encode_conversations(texts)
             ),
         ],
         fields=list(ORIGINAL),

@@ -23,8 +23,8 @@ class Dataset:
     """A finished step on disk.
 
     ``manifest.json`` holds `id, use, key, kind, settings, inputs, counts, files`; `counts` is
-    `{in, kept, dropped, reasons, sources: {id: {in, kept, dropped, reasons}}}` and in every case
-    in = kept + dropped.
+    `{in, kept, dropped, bad, reasons, sources: {artifact: {kept, dropped, reasons}}}`. For
+    preference records in = kept + dropped; `reasons` counts root causes, so its sum is `dropped`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,5 +98,5 @@ class Dataset:
                     f"delete {self.path} and build again",
                 )
         counts = self.manifest["counts"]
-        if counts["in"] != counts["kept"] + counts["dropped"]:
+        if self.kind == "preferences" and counts["in"] != counts["kept"] + counts["dropped"]:
             raise IntegrityError("in is not kept + dropped", str(self.path / MANIFEST))

@@ -1,0 +1,120 @@
+"""What a translation would cost, counted before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from prefdata.core.records import Preference
+from prefdata.core.stage import Context
+from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.tree import Node, Tree
+
+if TYPE_CHECKING:
+    from prefdata.translate.stage import Translate
+
+WINDOW = 5000
+# English text has about four characters a token in the vocabularies of Japanese models; 3.5 keeps
+# the room for an answer on the safe side. Japanese takes about 1.1 tokens for each English one.
+CHARACTERS_PER_TOKEN = 3.5
+TARGET_PER_SOURCE = 1.1
+
+
+def source_tokens(text: str) -> int:
+    """Return about how many tokens a source text has, rounded up; every back end counts alike."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) * 2 // 7)
+
+
+def room(text: str) -> int:
+    """Return `max_tokens` for a text: 64 and 2.5 times its tokens.
+
+    Enough for any faithful translation, and little enough that a loop ends early.
+    """
+    return 64 + -(-source_tokens(text) * 5 // 2)
+
+
+def estimate(
+    config: Translate.Config, context: Context, records: Iterable[Preference]
+) -> dict[str, Any]:
+    """Return `{nodes, distinct, hits, to_send, source_tokens, target_tokens, hours}`.
+
+    `nodes` are turns with text as the records hold them; a trunk counts once for each record.
+    `context_tokens` is what earlier turns and their translations add to the prompts (the prompt
+    itself and its worked examples come on top; a prefix cache spares most of both).
+    `hours` is None without a known throughput.
+    """
+    counts = dict.fromkeys(
+        ("nodes", "distinct", "hits", "to_send", "source_tokens", "target_tokens"), 0
+    )
+    counts["context_tokens"] = 0
+    seen: set[tuple[str, bytes]] = set()
+    rest = iter(records)
+    known = _Known(config, context)
+    while window := list(islice(rest, WINDOW)):
+        tree, _ = Tree.of(
+            (r for r in window if r.lang != "ja"), context=config.context == "history"
+        )
+        counts["nodes"] += tree.turns
+        for kind, nodes in tree.kinds().items():
+            new = [node for node in nodes if (kind, node.key) not in seen]
+            seen.update((kind, node.key) for node in new)
+            hits = known.hits(kind, new)
+            counts["distinct"] += len(new)
+            counts["hits"] += len(hits)
+            _add(counts, [node for node in new if node.key not in hits])
+    seconds = config.tokens_per_second or known.tokens_per_second
+    hours = counts["target_tokens"] / seconds / 3600 if seconds else None
+    return {**counts, "hours": None if hours is None else round(hours, 3)}
+
+
+def _add(counts: dict[str, int], nodes: list[Node]) -> None:
+    length: dict[Node, int] = {}
+    for node in nodes:
+        tokens = source_tokens(node.text)
+        counts["to_send"] += 1
+        counts["source_tokens"] += tokens
+        counts["target_tokens"] += round(tokens * TARGET_PER_SOURCE)
+        before = 0
+        if node.parent is not None:
+            before = length.get(node.parent) or _tokens_up_to(node.parent)
+        length[node] = before + round(tokens * (1 + TARGET_PER_SOURCE))
+        counts["context_tokens"] += before
+
+
+def _tokens_up_to(node: Node) -> int:
+    turns = [*node.path(), node]
+    return round(sum(source_tokens(turn.text) for turn in turns) * (1 + TARGET_PER_SOURCE))
+
+
+class _Known:
+    """Which nodes the memory has, without building a translator that loads a model."""
+
+    def __init__(self, config: Translate.Config, context: Context) -> None:
+        self.config, self.context = config, context
+        self.tokens_per_second = benched(context)
+        self._translator: Any = None
+
+    def hits(self, kind: str, nodes: list[Node]) -> set[bytes]:
+        from prefdata.translate.stage import fingerprint
+
+        if not nodes or not memory_file(self.context.cache).is_file():
+            return set()
+        if self._translator is None:
+            self._translator = self.config.translator.create(self.context)
+        with Memory(self.context.cache) as memory:
+            name = fingerprint(self._translator, kind, self.config.context)
+            maker = next((m for m in memory.makers() if m.fingerprint == name), None)
+            return set(memory.look_up([node.key for node in nodes], maker))
+
+
+def benched(context: Context) -> float | None:
+    """Return the tokens per second that `prefdata doctor --bench` measured here, if it was run."""
+    import json
+
+    try:
+        found = json.loads((context.cache / "bench.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    value = found.get("tokens_per_second") if isinstance(found, dict) else None
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,92 @@
+"""The ladder: an answer is judged, repaired where that is certain, asked for again, or given up.
+
+What is measured here is what the filter stage measures (`prefdata.text`), so that a node that
+passes here is not dropped there for the same reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from prefdata.core.stage import Answer
+from prefdata.translate.memory import Attempt, Entry
+from prefdata.translate.protect import Protected, restore
+from prefdata.translate.tree import Node
+
+VERSION = "1"
+Measured: TypeAlias = tuple[str, float | None, float | None, str]  # code, measured, limit, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How an attempt is made; `seed` is added to the translator's own.
+
+    `examples` names the set of worked examples, `split` asks paragraph by paragraph.
+    """
+
+    name: str
+    temperature: float = 0.0
+    seed: int = 0
+    examples: str = "first"
+    split: bool = False
+
+
+RUNGS = (
+    Rung("first"),
+    Rung("again", temperature=0.3, seed=1),
+    Rung("strict", temperature=0.3, seed=2, examples="strict"),
+    Rung("split", temperature=0.0, seed=3, examples="strict", split=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer after judgement: its text, or the reasons why there is none."""
+
+    text: str | None
+    repairs: tuple[str, ...] = ()
+    findings: tuple[Measured, ...] = ()
+
+
+class Ladder:
+    """Judges answers and says what to try next."""
+
+    def __init__(self, *, attempts: int = len(RUNGS), checks: bool = True) -> None:
+        self.rungs = RUNGS[:attempts]
+        self.checks = checks
+        self.version = f"{VERSION}-{attempts}-{'checked' if checks else 'plain'}"
+
+    def judge(self, node: Node, protected: Protected, attempt: Attempt) -> Judged:
+        """Return the text of an answer, repaired and with what was protected put back."""
+        if not self.checks and (attempt.text or "").strip():
+            return Judged(attempt.text)
+        if attempt.finish_reason == "length":
+            return Judged(None, findings=(("truncated", None, None, "finish_reason: length"),))
+        text = (attempt.text or "").strip()
+        if not text:
+            return Judged(None, findings=(("empty_output", 0.0, None, ""),))
+        restored = restore(protected, text)
+        if restored.lost:
+            return Judged(None, findings=restored.lost)
+        return Judged(restored.text)
+
+    def next(self, tried: Sequence[Attempt], paragraphs: int) -> int | None:
+        """Return the number of the rung to try after these, None if all are used."""
+        names = {attempt.rung for attempt in tried}
+        for number, rung in enumerate(self.rungs):
+            if rung.name not in names and (not rung.split or paragraphs > 1):
+                return number
+        return None
+
+    def close(self, tried: Sequence[Attempt], judged: Judged, answer: Answer | None) -> Entry:
+        """Return the entry of a node that is finished, well or badly."""
+        return Entry(
+            text=judged.text,
+            attempts=tuple(tried),
+            ladder=self.version,
+            repairs=judged.repairs,
+            findings=judged.findings,
+            layer=answer.layer if answer else None,
+        )

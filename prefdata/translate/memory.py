@@ -1,0 +1,277 @@
+"""The translation memory: every finished node, across runs and pipelines, in one SQLite file.
+
+A row is a node (its key covers the turn and the turns before it) under a maker: a translator
+with its prompt and decoding, or a person. What is committed is never sent again. Readers and
+writers of several processes may share the file; a process killed in the midst of a write leaves
+what it had committed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from prefdata.core.errors import InputError, IntegrityError
+from prefdata.core.origin import Layer
+from prefdata.core.records import Role, digest
+
+Origin: TypeAlias = Literal["machine", "human"]
+FILE = "translations.sqlite"
+FORMAT = 1
+BUSY_SECONDS = 60.0
+_CHUNK = 400  # keys in one look-up
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS node (
+  key BLOB PRIMARY KEY, parent BLOB NOT NULL, role TEXT NOT NULL, source TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS maker (
+  id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, origin TEXT NOT NULL,
+  artifact TEXT NOT NULL, revision TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS entry (
+  key BLOB NOT NULL, maker INTEGER NOT NULL, target TEXT, ladder TEXT NOT NULL, log TEXT,
+  layer TEXT,
+  PRIMARY KEY (key, maker)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One answer of a translator: its words as they came, and why it stopped."""
+
+    text: str | None
+    finish_reason: str = "stop"
+    rung: str = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the memory holds of a node: the text in use, or None if every attempt failed.
+
+    `attempts` are all answers in order, `ladder` the version of the checks that judged them,
+    `codes` the repairs made and, without a text, the reasons (root cause first) with what was
+    measured. `layer` is whoever made this text, where it is not the translator's own layer.
+    """
+
+    text: str | None
+    attempts: tuple[Attempt, ...] = ()
+    ladder: str = ""
+    repairs: tuple[str, ...] = ()
+    findings: tuple[tuple[str, float | None, float | None, str], ...] = ()
+    layer: Layer | None = None
+    origin: Origin = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A node and its entry, to be stored."""
+
+    key: bytes
+    parent: bytes
+    role: Role
+    source: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Whose translations these are."""
+
+    id: int
+    fingerprint: str
+    origin: Origin
+    layer: Layer | None
+
+
+def memory_file(folder: Path) -> Path:
+    """Return the path of the memory in a cache folder."""
+    return folder / FILE
+
+
+class Memory:
+    """One open memory; not shared between threads or processes, but its file is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = memory_file(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+        self._makers: dict[str, Maker] = {}
+
+    def _prepare(self) -> None:
+        # NORMAL: a commit survives the death of the process; only the machine's own crash may
+        # take the last commits, and then whole ones.
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("PRAGMA mmap_size=1073741824")
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found not in (0, FORMAT):
+            raise InputError(
+                f"the translation memory has format {found}; this version reads {FORMAT}",
+                str(self.path),
+                "export it with the version that wrote it, then import",
+            )
+        if found == 0:
+            self._db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
+
+    def _broken(self, error: sqlite3.Error) -> IntegrityError:
+        return IntegrityError(
+            f"the translation memory cannot be used: {error}",
+            str(self.path),
+            "move the file away; translations are then made, or imported, again",
+        )
+
+    def close(self) -> None:
+        """Close the file; it needs no closing to be whole."""
+        self._db.close()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def maker(self, fingerprint: str, *, origin: Origin = "machine", layer: Layer | None) -> Maker:
+        """Return the maker of that fingerprint, made known if it is new."""
+        if fingerprint not in self._makers:
+            artifact, revision = (layer.artifact, layer.revision) if layer else ("", "")
+            with self._writing():
+                self._db.execute(
+                    "INSERT OR IGNORE INTO maker (fingerprint, origin, artifact, revision)"
+                    " VALUES (?, ?, ?, ?)",
+                    (fingerprint, origin, artifact, revision),
+                )
+            self._makers.update({maker.fingerprint: maker for maker in self.makers()})
+        return self._makers[fingerprint]
+
+    def makers(self) -> list[Maker]:
+        """Return all makers, oldest first."""
+        rows = self._db.execute(
+            "SELECT id, fingerprint, origin, artifact, revision FROM maker ORDER BY id"
+        )
+        return [
+            Maker(n, fingerprint, origin, Layer("translator", artifact, rev) if artifact else None)
+            for n, fingerprint, origin, artifact, rev in rows
+        ]
+
+    def look_up(self, keys: Sequence[bytes], maker: Maker | None) -> dict[bytes, Entry]:
+        """Return what is known of these nodes; a person's word wins over the maker's."""
+        found: dict[bytes, Entry] = {}
+        if maker is not None:
+            found.update(self._entries(keys, maker))
+        for person in [m for m in self.makers() if m.origin == "human"]:
+            found.update(self._entries(keys, person))
+        return found
+
+    def _entries(self, keys: Sequence[bytes], maker: Maker) -> Iterator[tuple[bytes, Entry]]:
+        human = maker.layer if maker.origin == "human" else None
+        rest = iter(keys)
+        while chunk := list(islice(rest, _CHUNK)):
+            marks = ",".join("?" * len(chunk))
+            rows = self._db.execute(
+                f"SELECT key, target, ladder, log, layer FROM entry WHERE maker={maker.id}"
+                f" AND key IN ({marks})",
+                chunk,
+            )
+            for key, target, ladder, log, layer in rows:
+                entry = Entry(target, ladder=ladder)
+                if log or layer or human:
+                    entry = _unpack(entry, log, layer, human)
+                yield key, entry
+
+    def store(self, items: Sequence[Item], maker: Maker) -> None:
+        """Commit nodes and their entries in one transaction; a newer entry replaces an older."""
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO node VALUES (?, ?, ?, ?)",
+                [(i.key, i.parent, i.role, i.source) for i in items],
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?)",
+                [(i.key, maker.id, i.entry.text, i.entry.ladder, *_pack(i.entry)) for i in items],
+            )
+            if maker.origin == "human":
+                self._note_people()
+
+    def _note_people(self) -> None:
+        rows = self._db.execute(
+            "SELECT hex(key), fingerprint, target FROM entry JOIN maker ON maker.id = maker"
+            " WHERE origin = 'human' ORDER BY key, fingerprint"
+        )
+        state = digest("people", *(part or "" for row in rows for part in row))
+        self._db.execute("INSERT OR REPLACE INTO state VALUES ('people', ?)", (state,))
+
+    def people(self) -> str:
+        """Return a digest of all that persons have corrected; empty if none has."""
+        row = self._db.execute("SELECT value FROM state WHERE name = 'people'").fetchone()
+        return row[0] if row else ""
+
+    def _writing(self) -> _Transaction:
+        return _Transaction(self)
+
+
+class _Transaction:
+    """A write that waits for other processes and is whole or not at all."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.db = memory._db
+
+    def __enter__(self) -> None:
+        started = time.monotonic()
+        while True:
+            try:
+                self.db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if time.monotonic() - started > BUSY_SECONDS:
+                    raise self.memory._broken(error) from error
+                time.sleep(0.01)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self.db.execute("COMMIT")
+            except sqlite3.Error as error:
+                self.db.execute("ROLLBACK")
+                raise self.memory._broken(error) from error
+        else:
+            self.db.execute("ROLLBACK")
+
+
+def _pack(entry: Entry) -> tuple[str | None, str | None]:
+    """Return (log, layer); None for the plain case of one good answer, used as it came."""
+    layer = json.dumps([entry.layer.artifact, entry.layer.revision]) if entry.layer else None
+    plain = entry.text is not None and not entry.repairs and not entry.findings
+    if plain and entry.attempts in ((), (Attempt(entry.text),)):
+        return None, layer
+    log = {
+        "attempts": [[a.text, a.finish_reason, a.rung] for a in entry.attempts],
+        "repairs": list(entry.repairs),
+        "findings": [list(finding) for finding in entry.findings],
+    }
+    return json.dumps(log, ensure_ascii=False, separators=(",", ":")), layer
+
+
+def _unpack(entry: Entry, log: str | None, layer: str | None, human: Layer | None) -> Entry:
+    values = json.loads(log) if log else {"attempts": [], "repairs": [], "findings": []}
+    return replace(
+        entry,
+        attempts=tuple(Attempt(*attempt) for attempt in values["attempts"]),
+        repairs=tuple(values["repairs"]),
+        findings=tuple((c, m, limit, d) for c, m, limit, d in values["findings"]),
+        layer=Layer("translator", *json.loads(layer)) if layer else human,
+        origin="human" if human else "machine",
+    )

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefdata.core.finding import Outcome
+from prefdata.core.origin import Layer
+from prefdata.core.records import Preference
+from prefdata.core.stage import Context
+from prefdata.translate.stage import Translate
+from tests.translate.records import LAYER, record
+
+
+def translated(
+    tmp_path: Path, records: list[Preference], translator: dict[str, Any], **settings: Any
+) -> Outcome:
+    config = Translate.Config.from_tree({"translator": translator, **settings})
+    return Translate(config, Context(base=tmp_path, cache=tmp_path / "cache"))(records)
+
+
+def test_a_pair_is_rebuilt_with_the_same_roles_and_its_original_beside_it(tmp_path: Path) -> None:
+    english = record("1", ["Hello", "Hi", "How are you?"], "Fine, thanks.", "Bad.")
+
+    [made] = translated(tmp_path, [english], {"use": "fake"}).kept
+
+    assert made.lang == "ja"
+    assert [m.role for m in made.prompt] == ["user", "assistant", "user"]
+    assert made.original is not None
+    assert made.original.prompt == english.prompt
+    assert made.original.completions == (english.chosen, english.rejected)
+    assert made.pair_key == english.pair_key
+    assert made.id != english.id
+    assert made.translation
+    assert made.origin.layers == (LAYER, Layer("translator", "prefdata/fake"))
+
+
+def test_japanese_records_pass_through_untouched(tmp_path: Path) -> None:
+    japanese = record("1", ["こんにちは"], "はい。", "いいえ。", lang="ja")
+
+    assert translated(tmp_path, [japanese], {"use": "fake"}).kept == [japanese]
+
+
+def test_what_a_file_does_not_hold_is_dropped_and_never_invented(tmp_path: Path) -> None:
+    rows = [
+        {"role": "user", "source": "Hello", "context": [], "target": "こんにちは"},
+        {"role": "assistant", "source": "Hi.", "context": ["Hello"], "target": "どうも。",
+         "translator": "acme/human", "revision": "2"},
+    ]  # fmt: skip
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    outcome = translated(
+        tmp_path,
+        [record("1", ["Hello"], "Hi.", "Go away."), record("2", ["Other"], "Hi.", "Ho.")],
+        {"use": "memory", "path": "m.jsonl"},
+    )
+
+    assert outcome.kept == []
+    assert [d.reasons for d in outcome.dropped] == [("not_in_memory",), ("not_in_memory",)]
+    assert [d.findings[0].side for d in outcome.dropped] == ["rejected", "prompt"]
+
+
+def test_a_failed_completion_leaves_its_ranking(tmp_path: Path) -> None:
+    ranking = record("1", ["Which?"], "First one.", "Second thing.", "Third one.")
+
+    [made] = translated(tmp_path, [ranking], {"use": "fake", "empty": ["Second"]}).kept
+
+    assert [c.rank for c in made.completions] == [1, 3]
+    assert made.original is not None
+    assert [c[0].content for c in made.original.completions] == ["First one.", "Third one."]
+
+
+@pytest.mark.parametrize("where", ["Which?", "First one."])
+def test_a_failed_prompt_or_half_a_pair_drops_the_record(tmp_path: Path, where: str) -> None:
+    pair = record("1", ["Which?"], "First one.", "Second thing.")
+
+    outcome = translated(tmp_path, [pair], {"use": "fake", "cut": [where]})
+
+    assert outcome.kept == []
+    [drop] = outcome.dropped
+    assert drop.reasons == ("truncated",)
+    assert drop.record == pair
+
+
+def test_a_second_run_takes_everything_from_the_memory(tmp_path: Path) -> None:
+    pairs = [record("1", ["Hello", "Hi", "How?"], "So.", "Not so.")]
+    first = translated(tmp_path, pairs, {"use": "fake"})
+
+    config = Translate.Config.from_tree({"translator": {"use": "fake"}})
+    context = Context(base=tmp_path, cache=tmp_path / "cache")
+    found = Translate.estimate(config, context, pairs)
+
+    assert found["hits"] == found["distinct"] == 5
+    assert found["to_send"] == 0
+    assert translated(tmp_path, pairs, {"use": "fake"}) == first

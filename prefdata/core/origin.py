@@ -38,7 +38,7 @@ class Origin:
     `source` is the id in the registry, `kind` the family that prompts and filter profiles go by
     (hh, webgpt, synthetic, summarize, native, …). `revision` is 40 hex digits, or ``local``.
     `row` is the source's own key of the row; `digest` the SHA-256 of the row as it was read.
-    `split` is the source's own split, empty where it has none.
+    `split` is the source's own split, empty where it has none. Layers come back from disk sorted.
     """
 
     source: str

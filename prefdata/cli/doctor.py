@@ -1,0 +1,90 @@
+"""``prefdata doctor``: what this machine can do, and what to install for the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+# extra: (module, what it is for)
+EXTRAS = {
+    "vllm": ("vllm", "translation on this machine's GPU"),
+    "ray": ("ray", "--engine ray"),
+    "fast": ("numba", "faster MeCab features"),
+    "score": ("sentence_transformers", "embedding and back-translation scorers"),
+    "train": ("torch", "reward models and PPO"),
+    "trl": ("trl", "DPO and KTO stages"),
+    "eval": ("lm_eval", "evaluation stages"),
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
+def doctor(as_json: bool) -> None:
+    """Say what this machine can do: cores, memory, GPU, dictionary, extras; what to install."""
+    from prefdata.cli.terminal import print_json, print_table
+
+    rows = [*_machine(), *_dictionary(), *_extras()]
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    print_table(
+        ["what", "ok", "found", "to do"],
+        [(r["what"], r["ok"], r["found"], r["fix"]) for r in rows],
+    )
+
+
+def _row(what: str, ok: bool, found: str, fix: str = "") -> dict[str, Any]:
+    return {"what": what, "ok": ok, "found": found, "fix": fix}
+
+
+def _machine() -> Iterator[dict[str, Any]]:
+    import prefdata
+
+    yield _row("prefdata", True, prefdata.__version__)
+    yield _row("Python", True, platform.python_version())
+    yield _row("cores", True, str(len(os.sched_getaffinity(0))))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield _row("memory", True, f"{memory:.0f} GiB")
+    yield _gpu()
+
+
+def _gpu() -> dict[str, Any]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return _row("GPU", False, "none", "use a server: translator: {use: server}")
+    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    done = subprocess.run(query, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return _row("GPU", False, "nvidia-smi fails", (done.stderr or done.stdout).strip())
+    return _row("GPU", True, "; ".join(done.stdout.strip().splitlines()))
+
+
+def _dictionary() -> Iterator[dict[str, Any]]:
+    from prefdata.core.errors import PrefdataError
+
+    try:
+        found = f"fugashi {version('fugashi')}, unidic-lite {version('unidic-lite')}"
+        from prefdata.text.mecab import analyze
+
+        analyze("辞書を読めるか確かめる。")
+        yield _row("MeCab", True, found)
+    except (PackageNotFoundError, PrefdataError) as error:
+        yield _row("MeCab", False, str(error), "pip install fugashi unidic-lite")
+
+
+def _extras() -> Iterator[dict[str, Any]]:
+    for extra, (module, meaning) in EXTRAS.items():
+        if find_spec(module):
+            yield _row(f"[{extra}]", True, f"{module} is installed")
+            continue
+        fix = f"for {meaning}: pip install 'prefdata[{extra}]'"
+        yield _row(f"[{extra}]", False, "not installed", fix)

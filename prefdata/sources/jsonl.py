@@ -1,0 +1,154 @@
+"""A user's own pairs and rankings, in the layouts that TRL and most data sets use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field, field_validator
+
+from prefdata.core.errors import nearest
+from prefdata.core.finding import Skip
+from prefdata.core.origin import Layer
+from prefdata.core.records import Preference, digest
+from prefdata.core.stage import Context
+from prefdata.sources.columns import mapping, number, wrong_type
+from prefdata.sources.files import Upstream
+from prefdata.sources.layouts import read_pair, read_ranking
+from prefdata.sources.reader import Row, read_rows
+from prefdata.sources.reasons import RowFault
+from prefdata.sources.record import Ranked, layers_of, records, to_record
+from prefdata.sources.settings import SourceSettings
+
+COLUMNS: Final = (
+    "prompt",
+    "chosen",
+    "rejected",
+    "completions",
+    "ranks",
+    "scores",
+    "margin",
+    "group",
+)
+
+
+class Jsonl:
+    """Your own pairs or rankings, of JSON Lines or Parquet; `layouts` tells what a row may be.
+
+    Pairs have `chosen` and `rejected`, rankings `completions` and `ranks` (1 is best) or `scores`
+    (more is better). Texts are plain or conversations. What has no `artifact`, an entry of the
+    license registry, has no license that anybody declared, so the license gate denies it.
+    """
+
+    class Config(SourceSettings):
+        """Settings of `jsonl`."""
+
+        columns: dict[str, str] = Field(
+            default_factory=dict,
+            description=f"your own names for {', '.join(COLUMNS)}, as in {{prompt: question}}",
+        )
+        lang: str = Field(default="en", min_length=2, description="the language, such as en or ja")
+        kind: str | None = Field(
+            default=None,
+            description="the source kind that prompts go by; default: native for ja, else own",
+        )
+        pairing: Literal["all", "best_worst"] = Field(
+            default="all",
+            description="which pairs a ranking gives: all, or the best against the worst",
+        )
+        subset: str = Field(default="", description="the part of the data set that the rows are of")
+        response_models: tuple[str, ...] = Field(
+            default=(), description="registry entries of the models that wrote the completions"
+        )
+        judge: str | None = Field(
+            default=None, description="the registry entry of the model that judged, if one did"
+        )
+
+        @field_validator("columns")
+        @classmethod
+        def _known(cls, value: dict[str, str]) -> dict[str, str]:
+            """Refuse to map what no row has."""
+            for name in value:
+                if name not in COLUMNS:
+                    raise ValueError(f"there is no column {name!r}; {nearest(name, COLUMNS)}")
+            return value
+
+    version: ClassVar[int] = 1
+
+    def __init__(self, config: Config, context: Context) -> None:
+        self.config = config
+        self.source = artifact_of(config)
+        self.kind = config.kind or ("native" if config.lang == "ja" else "own")
+        self.upstream = Upstream(config, context)
+
+    def records(self) -> Iterator[Preference | Skip]:
+        """Yield a pair, a ranking or a skip for every row, in the order of the files."""
+        rows = read_rows(self.upstream.files(), self.config.limit)
+        yield from records(rows, self._record)
+
+    def layers(self) -> Sequence[tuple[Layer, ...]]:
+        """Return one combination a revision."""
+        return [self._layers(revision) for revision in self.upstream.layer_revisions()]
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return the digest of the local files, or the hub revision."""
+        return Upstream(config, context).content_key()
+
+    def _layers(self, revision: str) -> tuple[Layer, ...]:
+        own = self.source
+        models = [Layer("response_model", model) for model in self.config.response_models]
+        judges = [Layer("judge", self.config.judge)] if self.config.judge else []
+        content = layers_of({"source_text": own, "response": own, "label": own}, revision)
+        return (*content, *models, *judges)
+
+    def _record(self, row: Row) -> Preference:
+        columns = self._columns(mapping(row.value))
+        ranked = read_ranking(columns) if "completions" in columns else read_pair(columns)
+        return to_record(
+            self._with_settings(ranked, columns),
+            row,
+            source=self.source,
+            kind=self.kind,
+            layers=self._layers(row.file.layer_revision),
+        )
+
+    def _columns(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns that we know, under our names, nulls left out."""
+        names = {name: self.config.columns.get(name, name) for name in COLUMNS}
+        return {name: row[theirs] for name, theirs in names.items() if row.get(theirs) is not None}
+
+    def _with_settings(self, ranked: Ranked, columns: Mapping[str, Any]) -> Ranked:
+        margin = number(columns["margin"], "margin") if "margin" in columns else ranked.margin
+        return replace(
+            ranked,
+            lang=self.config.lang,
+            pairing=self.config.pairing,
+            margin=margin,
+            group=_group(columns),
+            config=self.config.subset,
+        )
+
+
+def artifact_of(config: Jsonl.Config) -> str:
+    """Return whose the rows are; ``undeclared:<file>`` if nobody says so."""
+    if config.artifact:
+        return config.artifact
+    if config.path is None:
+        return str(config.repo_id)
+    return "undeclared:" + re.sub(r"\s+", "_", PurePath(config.path).name)
+
+
+def _group(columns: Mapping[str, Any]) -> str | None:
+    """Return the group of a row that names one: a question's number, a dialogue's id."""
+    if "group" not in columns:
+        return None
+    value = columns["group"]
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise wrong_type("group", value, "text or a number")
+    if not str(value).strip():
+        raise RowFault("source_bad_value", "group is empty")
+    return digest("group", "named", str(value))

@@ -27,7 +27,9 @@ def print_record(record: Preference, *, whole: bool = False, title: str = "") ->
         cells = [label, *([_cut(source, whole)] if original else []), _cut(text, whole)]
         table.add_row(*[escape(cell) for cell in cells])
     console = Console(highlight=False)
-    heading = f"{record.id}  {record.origin.source} row {record.origin.row}"
+    origin = record.origin
+    row = f" row {origin.row}" if len(origin.row) < 20 else ""
+    heading = f"{record.id}  {origin.source}{row}"
     console.print(escape(" ".join(filter(None, [title, heading]))), style="bold")
     console.print(table)
     for line in findings_lines(record.findings):

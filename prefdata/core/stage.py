@@ -74,13 +74,13 @@ class Context:
 class Source(Protocol):
     """Rows of one upstream data set as preference records.
 
-    `artifact` is the data set's entry in the license registry; records carry it as
+    `source` is the data set's entry in the license registry; records carry it as
     `origin.source`.
     """
 
     Config: ClassVar[type[Any]]
     version: ClassVar[int]
-    artifact: str
+    source: str
 
     def records(self) -> Iterator[Preference | Skip]:
         """Yield records and skips in the source's own order, streaming."""

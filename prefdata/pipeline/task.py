@@ -84,7 +84,7 @@ class SourceTask:
         work, folder = self.works[shard], self.folders[shard]
         source = work.make()
         for number, (records, skips) in enumerate(self.chunks(iter(source.records()))):
-            drops = encode_skips(skips, source.artifact)
+            drops = encode_skips(skips, source.source)
             _write(folder, number, encode(records), drops, len(records) + len(skips))
         return shard
 

@@ -1,0 +1,80 @@
+"""Groups and splits: what belongs together lies in one split, and stays there when data grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prefdata.publish.columns import I64, U64, mixed
+
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+
+
+def merge(groups: I64, links: I64, n: int) -> I64:
+    """Return for each of `n` groups the smallest group that it is joined with.
+
+    Two groups are joined if some row of each has the same link; a link of -1 joins nothing. The
+    smallest number travels over the links until nothing changes, taking short cuts on the way.
+    """
+    labels = np.arange(n)
+    linked = links >= 0
+    edges = np.unique(np.stack([groups[linked], links[linked]]), axis=1)
+    ends = int(links.max(initial=-1)) + 1
+    while True:
+        smallest = np.full(ends, n)
+        np.minimum.at(smallest, edges[1], labels[edges[0]])
+        joined = labels.copy()
+        np.minimum.at(joined, edges[0], smallest[edges[1]])
+        np.minimum.at(joined, labels, joined)
+        joined = joined[joined]
+        if np.array_equal(joined, labels):
+            return labels
+        labels = joined
+
+
+def draw(digests: U64, seed: int) -> npt.NDArray[np.float64]:
+    """Return a number in [0, 1) for each group; it depends on the group and the seed alone."""
+    scattered = mixed(mixed(digests) ^ mixed(np.array([seed % 2**64], np.uint64)))
+    return (scattered >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def by_share(drawn: npt.NDArray[np.float64], shares: Mapping[int, float]) -> npt.NDArray[np.int8]:
+    """Return a split for each group: fixed bands of the unit interval, test lowest.
+
+    A group's split never depends on other groups, so it stays when data grows; each source gets
+    the same shares up to chance.
+    """
+    splits = np.full(len(drawn), TRAIN, np.int8)
+    low = 0.0
+    for split, share in shares.items():
+        splits[(drawn >= low) & (drawn < low + share)] = split
+        low += share
+    return splits
+
+
+def by_count(
+    drawn: npt.NDArray[np.float64], sizes: I64, sources: Any, counts: Mapping[int, int]
+) -> npt.NDArray[np.int8]:
+    """Return a split for each group: of each source, the lowest draws up to its part of a count.
+
+    `sizes` are the pairs of each group, `sources` its source. A split never exceeds its count,
+    and falls short of it by less than the groups at its borders.
+    """
+    splits = np.full(len(drawn), TRAIN, np.int8)
+    total = int(sizes.sum())
+    for source in np.unique(sources):
+        own = np.flatnonzero(sources == source)
+        own = own[np.argsort(drawn[own], kind="stable")]
+        reached = np.cumsum(sizes[own])
+        start = 0
+        for split, count in counts.items():
+            quota = count * int(sizes[own].sum()) // max(total, 1)
+            base = reached[start - 1] if start else 0
+            end = int(np.searchsorted(reached, base + quota, side="right"))
+            splits[own[start:end]] = split
+            start = max(start, end)
+    return splits

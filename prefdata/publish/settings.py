@@ -1,0 +1,55 @@
+"""The settings of a release."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from prefdata.config.settings import Settings
+from prefdata.publish.groups import TEST, VALIDATION
+
+
+class Splits(Settings):
+    """How large the splits are: shares of all groups (0.01), or numbers of pairs (1000)."""
+
+    validation: int | float = Field(default=0.01, ge=0)
+    test: int | float = Field(default=0.01, ge=0)
+    own_test: Literal["respect", "ignore"] = Field(
+        default="respect",
+        description="respect: what touches a source's own test split goes whole to test",
+    )
+
+    def sizes(self) -> dict[int, int | float]:
+        """Return the sizes by split, test first: its groups have the lowest draws."""
+        return {TEST: self.test, VALIDATION: self.validation}
+
+
+class Template(Settings):
+    """How `labels` joins prompt and completion: a marker before each turn, a blank line between."""
+
+    system: str = "system: "
+    user: str = "user: "
+    assistant: str = "assistant: "
+    separator: str = "\n\n"
+
+    def markers(self) -> dict[str, str]:
+        """Return the marker of each role."""
+        return {"system": self.system, "user": self.user, "assistant": self.assistant}
+
+
+class ReleaseSettings(Settings):
+    """Settings of a release."""
+
+    languages: tuple[str, ...] = Field(
+        default=("ja",), min_length=1, description="which texts; 'en' adds the source's own"
+    )
+    splits: Splits = Splits()
+    shard_size: str = Field(default="256MB", description="the size of a Parquet file")
+    margin: bool = Field(default=False, description="add the column 'margin' to pairs")
+    sft: bool = Field(default=False, description="add the view 'sft': the best completions")
+    contradictions: Literal["drop", "keep"] = Field(
+        default="drop", description="pairs whose texts occur with the opposite label, too"
+    )
+    template: Template = Template()
+    title: str = Field(default="", description="the card's heading; the pipeline's name if empty")

@@ -1,0 +1,241 @@
+"""The first look at everything: which records are published, in which group, in which split.
+
+A record costs about 60 bytes here, whatever its length.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from prefdata.core.errors import GateFailed, LicenseDenied
+from prefdata.publish import columns as c
+from prefdata.publish.columns import I64, U64
+from prefdata.publish.entries import entries_of
+from prefdata.publish.groups import SPLITS, TEST, by_count, by_share, draw, merge
+from prefdata.publish.views import derive
+from prefdata.store.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is asked of a release: languages, sizes of splits, what is left out."""
+
+    languages: Sequence[str]
+    sizes: Mapping[int, int | float]
+    own_test: bool
+    contradictions: bool
+    seed: int
+
+
+@dataclass
+class _Seen:
+    """What the first look keeps of every entry, in lists of arrays."""
+
+    id: list[U64] = field(default_factory=list)
+    group: list[U64] = field(default_factory=list)
+    link: list[U64] = field(default_factory=list)
+    text: list[U64] = field(default_factory=list)
+    options: list[U64] = field(default_factory=list)
+    source: list[npt.NDArray[np.int16]] = field(default_factory=list)
+    pairs: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    own_test: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The decision on every entry, in the order of `entries_of`.
+
+    `reasons` says why entries are left out; `moved` how many entries went to test because
+    their dialogue touches the source's own test split, by source.
+    """
+
+    id: U64
+    keep: npt.NDArray[np.bool_]
+    split: npt.NDArray[np.int8]
+    group: U64
+    sources: tuple[str, ...]
+    reasons: Mapping[str, Mapping[str, int]]
+    moved: Mapping[str, int]
+    pairs: Mapping[str, Mapping[str, int]]
+    text_bytes: int
+
+    def lookup(self, ids: U64) -> I64:
+        """Return the entry of each record id, -1 for one that is not published."""
+        known, order = self._by_id
+        at = np.searchsorted(known, ids).clip(max=len(known) - 1)
+        rows = order[at]
+        found = (known[at] == ids) & self.keep[rows]
+        return np.where(found, rows, -1)
+
+    @cached_property
+    def _by_id(self) -> tuple[U64, I64]:
+        order = np.argsort(self.id, kind="stable")
+        return self.id[order], order
+
+    def group_names(self, rows: I64) -> Any:
+        """Return the published groups of entries: 16 hex digits."""
+        digits = self.group[rows].astype(">u8").tobytes().hex()
+        ends = np.arange(len(rows) + 1, dtype=np.int32) * 16
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(digits.encode("ascii"))]
+        return pa.Array.from_buffers(pa.string(), len(rows), buffers)
+
+
+def survey(dataset: Dataset, rules: Rules) -> Survey:
+    """Read every record once and decide.
+
+    Raises:
+        LicenseDenied: a record carries no license, so that no gate has let it through.
+        GateFailed: nothing is left.
+    """
+    seen, names, text_bytes = _Seen(), dict[str, int](), 0
+    for _, table in entries_of(dataset, rules.languages):
+        text_bytes += table.column("prompt").nbytes * 2 + table.column("completions").nbytes
+        _look(table, seen, names)
+    found = {name: np.concatenate(parts) for name, parts in vars(seen).items() if parts}
+    if not found or not len(found["id"]):
+        raise GateFailed(
+            f"no record has a text in {', '.join(rules.languages)}",
+            str(dataset.path),
+            "publish another language: 'languages: [ja, en]'",
+        )
+    return _decide(found, tuple(names), rules, text_bytes)
+
+
+def _look(table: pa.Table, seen: _Seen, names: dict[str, int]) -> None:
+    if table.column("license").null_count:
+        raise LicenseDenied(
+            "records without a license are never published",
+            "the stage 'publish'",
+            "put the stage 'license_gate' before it",
+        )
+    completions = c.whole(table.column("completions"))
+    messages, ranks, _ = completions.flatten().flatten()
+    edges = c.spans(completions)
+    answers = c.conversation_digests(messages)
+    order = ranks.to_numpy(zero_copy_only=False).astype(np.uint64)
+    prompts = c.mixed(c.conversation_digests(table.column("prompt")))
+    seen.id.append(c.string_digests(table.column("id")))
+    seen.group.append(c.string_digests(table.column("group")))
+    seen.link.append(c.normal_digests(c.first_user_turns(table.column("prompt"))))
+    seen.text.append(c.mixed(prompts + c.sums(c.mixed(answers ^ c.mixed(order)), edges)))
+    seen.options.append(c.mixed(prompts ^ c.sums(c.mixed(answers), edges)))
+    source = pc.dictionary_encode(c.whole(table.column("source")))
+    codes = [names.setdefault(name, len(names)) for name in source.dictionary.to_pylist()]
+    seen.source.append(np.array(codes, np.int16)[source.indices.to_numpy(zero_copy_only=False)])
+    derived = derive(table)
+    seen.pairs.append(np.bincount(derived.row, minlength=len(table)).astype(np.int32))
+    own = pc.equal(table.column("split"), "test").fill_null(False)
+    seen.own_test.append(c.whole(own).to_numpy(zero_copy_only=False))
+
+
+def _decide(
+    found: dict[str, Any], sources: tuple[str, ...], rules: Rules, text_bytes: int
+) -> Survey:
+    duplicate = _repeats(found["text"])
+    contradicting = np.zeros(len(duplicate), bool)
+    if rules.contradictions:
+        contradicting = _contradictions(found["options"], found["text"])
+    keep = ~duplicate & ~contradicting
+    group, codes, digests = _groups(found)
+    split, moved = _splits(found, keep, codes, digests, rules)
+    reasons = {
+        source: dict(
+            Counter(
+                duplicate_exact=int((duplicate & ~contradicting & own).sum()),
+                contradicting_labels=int((contradicting & own).sum()),
+            )
+        )
+        for source, own in _by_source(found["source"], sources)
+    }
+    if not keep.any():
+        raise GateFailed(
+            "every record contradicts another", fix="publish with 'contradictions: keep'"
+        )
+    return Survey(
+        id=found["id"],
+        keep=keep,
+        split=split,
+        group=group,
+        sources=sources,
+        reasons=reasons,
+        moved={
+            s: int((moved & keep & own).sum()) for s, own in _by_source(found["source"], sources)
+        },
+        pairs=_pairs(found, keep, split, sources),
+        text_bytes=text_bytes,
+    )
+
+
+def _by_source(codes: Any, sources: tuple[str, ...]) -> list[tuple[str, Any]]:
+    return [(source, codes == n) for n, source in enumerate(sources)]
+
+
+def _pairs(
+    found: dict[str, Any], keep: Any, split: Any, sources: tuple[str, ...]
+) -> dict[str, dict[str, int]]:
+    """Return the derived pairs of each source in each split."""
+    return {
+        source: {
+            name: int(found["pairs"][own & keep & (split == n)].sum())
+            for n, name in enumerate(SPLITS)
+        }
+        for source, own in _by_source(found["source"], sources)
+    }
+
+
+def _repeats(texts: U64) -> npt.NDArray[np.bool_]:
+    """Mark every entry whose texts an earlier entry has."""
+    repeated = np.ones(len(texts), bool)
+    repeated[np.unique(texts, return_index=True)[1]] = False
+    return repeated
+
+
+def _contradictions(options: U64, texts: U64) -> npt.NDArray[np.bool_]:
+    """Mark entries that offer the same completions to the same prompt in another order."""
+    order = np.lexsort((texts, options))
+    same = options[order][1:] == options[order][:-1]
+    differs = same & (texts[order][1:] != texts[order][:-1])
+    bad = np.unique(options[order][1:][differs])
+    return np.isin(options, bad)
+
+
+def _groups(found: dict[str, Any]) -> tuple[U64, I64, U64]:
+    """Return each entry's merged group, its number, and each number's digest."""
+    digests, codes = np.unique(found["group"], return_inverse=True)
+    link_values, links = np.unique(found["link"], return_inverse=True)
+    if len(link_values) and link_values[0] == 0:  # no user turn: nothing to join by
+        links = links - 1
+    merged = merge(codes, links, len(digests))
+    numbers = merged[codes]
+    return digests[numbers], numbers, digests
+
+
+def _splits(
+    found: dict[str, Any], keep: Any, codes: I64, digests: U64, rules: Rules
+) -> tuple[npt.NDArray[np.int8], Any]:
+    """Return each entry's split, and which entries their source's own test split has moved."""
+    drawn = draw(digests, rules.seed)
+    if all(isinstance(size, int) for size in rules.sizes.values()):
+        sizes = np.bincount(codes[keep], found["pairs"][keep], len(digests)).astype(np.int64)
+        first = np.zeros(len(digests), np.int16)
+        first[codes[::-1]] = found["source"][::-1]
+        counts = {split: int(size) for split, size in rules.sizes.items()}
+        by_group = by_count(drawn, sizes, first, counts)
+    else:
+        by_group = by_share(drawn, rules.sizes)
+    moved = np.zeros(len(codes), bool)
+    if rules.own_test and found["own_test"].any():
+        touched = np.zeros(len(digests), bool)
+        touched[codes[found["own_test"]]] = True
+        by_group = np.where(touched, TEST, by_group).astype(np.int8)
+        moved = touched[codes] & ~found["own_test"]
+    return by_group[codes], moved

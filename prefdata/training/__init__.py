@@ -1,1 +1,1 @@
-"""Reward models, PPO and friends: plug-in stages, found by entry point, imported by nobody."""
+"""Reward models, PPO and their kin as plug-in stages: named only by their entry points."""

@@ -1,0 +1,215 @@
+"""A tiny Japanese world with a known truth: kind words are good, rude ones bad.
+
+Everything is original and made here: words, texts, tokenizers and models with random weights.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prefdata.publish.views import PAIRS_WITH_MARGIN, RANKINGS
+
+GOOD = ["です", "ます", "ください", "ありがとう", "丁寧", "説明", "例えば", "まず"]
+BAD = ["うるさい", "知らん", "ばか", "無理", "やだ", "黙れ", "適当", "たぶん"]
+NEUTRAL = [
+    *["私", "日本", "東京", "天気", "今日", "明日", "本", "駅", "電車", "質問", "答え"],
+    *["を", "は", "が", "に", "で", "と", "。", "、", "食べる", "行く", "見る", "聞く", "書く"],
+]
+QUESTIONS = ["今日の天気は？", "駅に行くには？", "本を書くには？", "東京を見るには？"]
+LICENSE = "LicenseRef-toy"
+
+
+def truth(words: Sequence[str]) -> float:
+    """The hidden reward: good words less bad ones."""
+    return sum((w in GOOD) - (w in BAD) for w in words)
+
+
+def strict_truth(text: str) -> float:
+    """The hidden reward that punishes repetition, which no reward model here ever saw much of."""
+    words = split(text)
+    repeated = len(words) - len(set(words))
+    return len({w for w in words if w in GOOD}) - sum(w in BAD for w in words) - 1.5 * repeated
+
+
+def split(text: str) -> list[str]:
+    """Cut a text back into the world's words, longest first."""
+    known = sorted({*GOOD, *BAD, *NEUTRAL}, key=len, reverse=True)
+    words, place = [], 0
+    while place < len(text):
+        word = next((w for w in known if text.startswith(w, place)), text[place])
+        words.append(word)
+        place += len(word)
+    return words
+
+
+def sample(rng: random.Random, n: int | None = None) -> list[str]:
+    """A text of 4 to 12 words with a mood of its own."""
+    mood, words = rng.random(), []
+    for _ in range(n or rng.randint(4, 12)):
+        u = rng.random()
+        words.append(
+            rng.choice(GOOD)
+            if u < 0.35 * mood
+            else rng.choice(BAD)
+            if u > 1 - 0.35 * (1 - mood)
+            else rng.choice(NEUTRAL)
+        )
+    return words
+
+
+def user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def assistant(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def pair_row(
+    n: int, question: str, chosen: str, rejected: str, margin: float = 1.0
+) -> dict[str, Any]:
+    return {
+        "prompt": user(question),
+        "chosen": assistant(chosen),
+        "rejected": assistant(rejected),
+        "id": f"pair-{n}",
+        "source": "toy/a" if n % 2 else "toy/b",
+        "license": LICENSE,
+        "lang": "ja",
+        "group": f"group-{n}",
+        "reasons_flagged": [],
+        "margin": margin,
+    }
+
+
+def pairs(
+    n: int,
+    seed: int,
+    *,
+    noise: float = 0.0,
+    start: int = 0,
+    accept: Callable[[random.Random, list[str], list[str]], bool] = lambda *_: True,
+) -> list[dict[str, Any]]:
+    """Pairs of unequal truth, each under a prompt of its own."""
+    rng, rows = random.Random(seed), []
+    while len(rows) < n:
+        a, b = sample(rng), sample(rng)
+        if truth(a) == truth(b):
+            continue
+        if truth(a) < truth(b):
+            a, b = b, a
+        if not accept(rng, a, b):
+            continue
+        margin = truth(a) - truth(b)
+        if rng.random() < noise:
+            a, b = b, a
+        k = start + len(rows)
+        question = f"{rng.choice(QUESTIONS)}{k}"
+        rows.append(pair_row(k, question, "".join(a), "".join(b), margin))
+    return rows
+
+
+def rankings(n: int, seed: int, k: int = 4, start: int = 0) -> list[dict[str, Any]]:
+    """Rankings of k texts by truth, with three aspects scored 1 or 0."""
+    rng, rows = random.Random(seed), []
+    while len(rows) < n:
+        texts = sorted((sample(rng) for _ in range(k)), key=truth, reverse=True)
+        if len({truth(t) for t in texts}) < k:
+            continue
+        number = start + len(rows)
+        completions = [
+            {"content": assistant("".join(t)), "rank": place + 1, "scores": aspects(t)}
+            for place, t in enumerate(texts)
+        ]
+        rows.append(
+            {
+                "prompt": user(f"{rng.choice(QUESTIONS)}{number}"),
+                "completions": completions,
+                "id": f"ranking-{number}",
+                "source": "toy/rankings",
+                "license": LICENSE,
+                "lang": "ja",
+                "group": f"group-{number}",
+            }
+        )
+    return rows
+
+
+def aspects(words: Sequence[str]) -> list[dict[str, Any]]:
+    """Polite (any good word), rude (any bad word), brief (at most eight words)."""
+    return [
+        {"key": "polite", "value": float(any(w in GOOD for w in words))},
+        {"key": "rude", "value": float(any(w in BAD for w in words))},
+        {"key": "brief", "value": float(len(words) <= 8)},
+    ]
+
+
+def release(folder: Path, **views: dict[str, list[dict[str, Any]]]) -> Path:
+    """Write a release folder: ``release(path, pairs={"train": rows, …}, rankings={…})``."""
+    schemas = {"pairs": PAIRS_WITH_MARGIN, "rankings": RANKINGS}
+    for view, splits in views.items():
+        (folder / view).mkdir(parents=True, exist_ok=True)
+        for split_name, rows in splits.items():
+            table = pa.Table.from_pylist(rows, schema=schemas[view])
+            pq.write_table(table, folder / view / f"{split_name}-00000-of-00001.parquet")
+    return folder
+
+
+def tokenizer(folder: Path, *, bert: bool, size: int = 512) -> Any:
+    """Train a byte-level BPE on the world's own texts and save it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    rng = random.Random(7)
+    texts = [f"user: {q}\n\nassistant: {''.join(sample(rng))}" for q in QUESTIONS * 250]
+    bpe = Tokenizer(models.BPE(unk_token="<unk>"))
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    specials = ["<pad>", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=specials,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    if bert:
+        bpe.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]",
+            special_tokens=[
+                ("[CLS]", bpe.token_to_id("[CLS]")),
+                ("[SEP]", bpe.token_to_id("[SEP]")),
+            ],
+        )
+    names = {"cls_token": "[CLS]", "sep_token": "[SEP]"} if bert else {"bos_token": "<s>"}
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", **names
+    )
+    fast.save_pretrained(folder)
+    return fast
+
+
+def encoder(folder: Path, seed: int = 0) -> Path:
+    """Save a BERT of two layers with random weights."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    tok = tokenizer(folder, bert=True)
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(tok),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=128,
+        max_position_embeddings=160,
+        pad_token_id=tok.pad_token_id,
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    return folder

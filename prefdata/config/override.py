@@ -31,8 +31,8 @@ def override(document: Document, settings: Sequence[str]) -> Document:
 
 def _assign(tree: Any, parts: list[str], value: Any, setting: str) -> None:
     *parents, last = parts
-    for part in parents:
-        tree = _step(tree, part, setting, create=True)
+    for depth, part in enumerate(parents):
+        tree = _step(tree, part, setting, in_step=depth > 1)
     if isinstance(tree, list):
         tree[_index(tree, last, setting)] = value
     elif isinstance(tree, dict):
@@ -41,7 +41,7 @@ def _assign(tree: Any, parts: list[str], value: Any, setting: str) -> None:
         raise ConfigError(f"--set {setting}: {last!r} is inside a plain value")
 
 
-def _step(tree: Any, part: str, setting: str, *, create: bool) -> Any:
+def _step(tree: Any, part: str, setting: str, *, in_step: bool) -> Any:
     if isinstance(tree, list):
         index = _index(tree, part, setting)
         if isinstance(tree[index], str):  # the short form of a component without settings
@@ -50,7 +50,7 @@ def _step(tree: Any, part: str, setting: str, *, create: bool) -> Any:
     if isinstance(tree, dict):
         if part in ("sources", "stages") and part not in tree:
             raise ConfigError(f"--set {setting}: there is no {part!r}")
-        if isinstance(tree.get(part), str) and create:
+        if isinstance(tree.get(part), str) and in_step:
             tree[part] = {"use": tree[part]}
         return tree.setdefault(part, {})
     raise ConfigError(f"--set {setting}: {part!r} is inside a plain value")

@@ -45,7 +45,9 @@ class Relabel:
             rows.append(row)
             places.append(place)
             labels.append(label)
-        taken = table.select(["id", "prompt", "lang", "group", "source", "license"]).take(rows)
+        taken = table.select(["id", "prompt", "lang", "group", "source", "license"]).take(
+            pa.array(rows, pa.int64())
+        )
         columns = {
             "id": [f"{pair}-{label}" for pair, label in zip(pairs, labels, strict=True)],
             "pair_id": pairs,

@@ -46,7 +46,8 @@ class Upstream:
     """The files that a source's settings mean.
 
     `subsets` are the folders that divide the data set, `wanted` those that were asked for (empty:
-    all), `refused` those that are never read, each with the reason.
+    all), `refused` those that are never read, each with the reason. `split_by_file` is False where
+    the rows, not the files, tell the split.
     """
 
     config: SourceSettings
@@ -54,6 +55,7 @@ class Upstream:
     subsets: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    split_by_file: bool = True
 
     def files(self) -> list[SourceFile]:
         """Return the files in the order of their names; hub files are fetched.
@@ -68,7 +70,7 @@ class Upstream:
         if self.config.revision is not None:
             return [self.config.revision]
         if self.config.path is None:
-            return [str(self.config.hub_revision)]
+            return [self.config.hub_revision or ""]
         return sorted({file.layer_revision for file in self._local()})
 
     def content_key(self) -> str:
@@ -99,7 +101,14 @@ class Upstream:
     def _of_hub(self) -> list[SourceFile]:
         from prefdata.sources.hub import fetch, list_files
 
-        repo_id, revision = str(self.config.repo_id), str(self.config.hub_revision)
+        repo_id, revision = str(self.config.repo_id), self.config.hub_revision
+        if revision is None:
+            raise InputError(
+                f"no commit of {repo_id} with JSON Lines or Parquet files is known",
+                repo_id,
+                "give 'revision' (40 hex digits; the hub lists a Parquet export under "
+                "refs/convert/parquet), or a local copy with 'path'",
+            )
         names = [n for n in list_files(repo_id, revision) if n.endswith(SUFFIXES)]
         return [
             SourceFile(
@@ -123,7 +132,7 @@ class Upstream:
                 "refs/convert/parquet), or a local copy with 'path'",
             )
         chosen = self._of_wanted_subsets(names, where)
-        if self.config.split and not whole:
+        if self.config.split and self.split_by_file and not whole:
             chosen = [name for name in chosen if split_of(name) in (self.config.split, "")]
         if not chosen:
             asked = ", ".join([*self.wanted, *([self.config.split] if self.config.split else [])])

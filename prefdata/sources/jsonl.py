@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
@@ -21,7 +19,7 @@ from prefdata.sources.layouts import read_pair, read_ranking
 from prefdata.sources.reader import Row, read_rows
 from prefdata.sources.reasons import RowFault
 from prefdata.sources.record import Ranked, layers_of, records, to_record
-from prefdata.sources.settings import SourceSettings
+from prefdata.sources.settings import SourceSettings, artifact_of
 
 COLUMNS: Final = (
     "prompt",
@@ -131,15 +129,6 @@ class Jsonl:
             group=_group(columns),
             config=self.config.subset,
         )
-
-
-def artifact_of(config: Jsonl.Config) -> str:
-    """Return whose the rows are; ``undeclared:<file>`` if nobody says so."""
-    if config.artifact:
-        return config.artifact
-    if config.path is None:
-        return str(config.repo_id)
-    return "undeclared:" + re.sub(r"\s+", "_", PurePath(config.path).name)
 
 
 def _group(columns: Mapping[str, Any]) -> str | None:

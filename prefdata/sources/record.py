@@ -134,4 +134,9 @@ def records(
         try:
             yield convert(row)
         except RowFault as fault:
-            yield Skip(row.key, fault.reason, fault.detail, bad=REASONS[fault.reason].bad)
+            yield skip_of(row, fault)
+
+
+def skip_of(row: Row, fault: RowFault) -> Skip:
+    """Return the skip of a row that yields no record."""
+    return Skip(row.key, fault.reason, fault.detail, bad=REASONS[fault.reason].bad)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -14,7 +16,8 @@ Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 class SourceSettings(Settings):
     """Rows from a local `path`, or from the hub data set `repo_id` at a pinned `revision`.
 
-    `pinned` is the revision of the default `repo_id` that is used where none is given.
+    `pinned` is the revision that is read of the default `repo_id` where none is given; None where
+    we know of no commit with readable files. Such a source can be planned, but not read.
     """
 
     pinned: ClassVar[str | None] = None
@@ -52,9 +55,15 @@ class SourceSettings(Settings):
             raise ValueError("give 'path' or 'repo_id', not both")
         if self.path is None and self.repo_id is None:
             raise ValueError("give 'path' (a local file) or 'repo_id' (a hub data set)")
-        if self.path is None and self.hub_revision is None:
-            raise ValueError(
-                "give 'path' (a local file), or the pinned 'revision' of the hub data set: the "
-                "40 hex digits of a commit with JSON Lines or Parquet files"
-            )
+        if "repo_id" in self.model_fields_set and self.revision is None:
+            raise ValueError("'repo_id' needs the pinned 'revision': the 40 hex digits of a commit")
         return self
+
+
+def artifact_of(config: SourceSettings) -> str:
+    """Return whose the rows are; ``undeclared:<file>`` if nobody says so."""
+    if config.artifact:
+        return config.artifact
+    if config.path is None:
+        return str(config.repo_id)
+    return "undeclared:" + re.sub(r"[^\w.-]+", "_", PurePath(config.path).name)

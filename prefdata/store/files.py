@@ -17,10 +17,12 @@ from prefdata.core.errors import InputError, IntegrityError
 def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` and rename it when the block ends without an error.
 
+    What a killed process leaves under the temporary name, the next write of the file takes away.
+
     Raises:
         InputError: the disk is full, or the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

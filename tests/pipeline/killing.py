@@ -99,7 +99,7 @@ def contents(out: Path) -> dict[str, bytes]:
 
 
 def phases(names: list[str]) -> dict[str, list[int]]:
-    """Return the numbers of the moments by the folder they work in: a step, the cache, a release."""
+    """Return the numbers of the moments by the folder they work in: a step, the cache."""
     found: dict[str, list[int]] = {}
     for number, name in enumerate(names):
         place = name.split(" ", 1)[-1].split("/")

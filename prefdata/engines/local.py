@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -15,11 +16,14 @@ from prefdata.config.settings import RUNTIME, Settings
 from prefdata.core.errors import PrefdataError
 from prefdata.core.stage import Context, Task
 
+POOL_PAYS = 5.0  # seconds of work left; a worker takes one or two to start and import
+
 
 class LocalEngine:
     """Runs shards in `workers` processes; results do not depend on how many.
 
-    Workers are spawned, not forked: pyarrow and tokenizers run threads that a fork would lose.
+    The first shards run in this process, until what is left would take longer than a pool takes
+    to start. Workers are spawned, not forked: pyarrow and tokenizers run threads that a fork would lose.
     """
 
     version = 1
@@ -36,10 +40,17 @@ class LocalEngine:
 
     def map(self, task: Task, shards: Sequence[int]) -> Iterator[int]:
         """Run the task over the shards and yield each as it is done."""
-        workers = min(self.workers, len(shards)) if task.parallel else 1
-        if workers <= 1:
-            yield from map(task, shards)
-            return
+        started = time.monotonic()
+        for done, shard in enumerate(shards, 1):
+            yield task(shard)
+            left = (time.monotonic() - started) / done * (len(shards) - done)
+            if task.parallel and self.workers > 1 and left > POOL_PAYS:
+                yield from self.pooled(task, shards[done:])
+                return
+
+    def pooled(self, task: Task, shards: Sequence[int]) -> Iterator[int]:
+        """Run the task in a pool of processes."""
+        workers = min(self.workers, len(shards))
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             futures = {pool.submit(task, shard): shard for shard in shards}
             try:

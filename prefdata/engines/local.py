@@ -23,7 +23,8 @@ class LocalEngine:
     """Runs shards in `workers` processes; results do not depend on how many.
 
     The first shards run in this process, until what is left would take longer than a pool takes
-    to start. Workers are spawned, not forked: pyarrow and tokenizers run threads that a fork would lose.
+    to start. Workers are spawned, not forked: pyarrow and tokenizers run threads that a fork would
+    lose.
     """
 
     version = 1

@@ -50,6 +50,17 @@ class Judged:
     findings: tuple[Measured, ...] = ()
 
 
+# What a back end says of an answer, and the code of it.
+_REASONS = {
+    "length": "truncated",
+    "content_filter": "refusal",
+    "too_long": "too_long",
+    "error": "empty_output",
+    "missing": "not_in_memory",
+}
+UNDURABLE = frozenset({"error", "missing"})
+
+
 class Ladder:
     """Judges answers and says what to try next."""
 
@@ -58,15 +69,19 @@ class Ladder:
         self.checks = checks
         self.version = f"{VERSION}-{attempts}-{'checked' if checks else 'plain'}"
 
-    def judge(self, node: Node, protected: Protected, attempt: Attempt) -> Judged:
-        """Return the text of an answer, repaired and with what was protected put back."""
-        if not self.checks and (attempt.text or "").strip():
-            return Judged(attempt.text)
-        if attempt.finish_reason == "length":
-            return Judged(None, findings=(("truncated", None, None, "finish_reason: length"),))
+    def judge(self, node: Node, protected: Protected, attempt: Attempt, detail: str = "") -> Judged:
+        """Return the text of an answer, repaired and with what was protected put back.
+
+        `detail` is what the back end said beside its finish reason.
+        """
+        if attempt.finish_reason in _REASONS:
+            detail = detail or f"finish_reason: {attempt.finish_reason}"
+            return Judged(None, findings=((_REASONS[attempt.finish_reason], None, None, detail),))
         text = (attempt.text or "").strip()
         if not text:
             return Judged(None, findings=(("empty_output", 0.0, None, ""),))
+        if not self.checks:
+            return Judged(text)
         restored = restore(protected, text)
         if restored.lost:
             return Judged(None, findings=restored.lost)

@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heappush
 
 from prefdata.core.records import Message
 from prefdata.core.stage import Answer, Request, Translator
-from prefdata.translate.ladder import Judged, Ladder
+from prefdata.translate.ladder import UNDURABLE, Judged, Ladder
 from prefdata.translate.memory import Attempt, Entry, Item, Maker, Memory
 from prefdata.translate.protect import Protected, protect
 from prefdata.translate.tree import ROOT, Node, order
@@ -23,7 +23,6 @@ from prefdata.translate.tree import ROOT, Node, order
 COMMIT_ROWS = 64
 COMMIT_SECONDS = 0.02
 PROGRESS_SECONDS = 1.0
-MISSING = "missing"
 
 
 @dataclass(slots=True)
@@ -98,13 +97,15 @@ class Window:
 
     def run(self) -> None:
         """Work until every node has an entry or hangs below one that has none."""
-        for answer in self.translator.translate(self._feed()):
-            self._under_way -= 1
-            self.counts["output_tokens"] += answer.output_tokens or 0
-            self._take(answer)
-            if self._commit_is_due():
-                self._commit()
-        self._commit()
+        try:
+            for answer in self.translator.translate(self._feed()):
+                self._under_way -= 1
+                self.counts["output_tokens"] += answer.output_tokens or 0
+                self._take(answer)
+                if self._commit_is_due():
+                    self._commit()
+        finally:  # whatever ends the run, what was answered is kept
+            self._commit()
         self.report(self.counts)
 
     def _feed(self) -> Iterator[Request | None]:
@@ -158,11 +159,9 @@ class Window:
         draft.tried.append(
             Attempt(answer.text, answer.finish_reason, self.ladder.rungs[draft.rung].name)
         )
-        if answer.finish_reason == MISSING:
-            self._finish(key, Judged(None, findings=(("not_in_memory", None, None, ""),)), answer)
-            return
-        judged = self.ladder.judge(draft.node, draft.protected, draft.tried[-1])
-        rung = self._next_rung(draft)
+        judged = self.ladder.judge(draft.node, draft.protected, draft.tried[-1], answer.detail)
+        given_up = answer.finish_reason in UNDURABLE
+        rung = None if given_up else self._next_rung(draft)
         if judged.text is not None or rung is None:
             self._finish(key, judged, answer)
         else:
@@ -180,7 +179,7 @@ class Window:
         self.entries[node] = entry
         self.counts["finished" if entry.text is not None else "failed"] += 1
         self._finished.append(node)
-        if answer.finish_reason != MISSING:
+        if answer.finish_reason not in UNDURABLE:
             parent = node.parent.key if node.parent else ROOT
             self._pending.append(Item(node.key, parent, node.role, node.text, entry))
 
@@ -218,4 +217,5 @@ def _joined(answers: Sequence[Answer]) -> Answer:
     text = None
     if all(a.text is not None for a in answers):
         text = "\n\n".join((a.text or "").strip() for a in answers)
-    return Answer(answers[0].key, text, reason, layer=answers[0].layer)
+    detail = next((a.detail for a in answers if a.detail), "")
+    return Answer(answers[0].key, text, reason, detail=detail, layer=answers[0].layer)

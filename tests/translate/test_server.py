@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefdata.core.errors import ConfigError, PrefdataError
+from prefdata.core.finding import Outcome
+from prefdata.core.records import Preference
+from prefdata.core.stage import Context
+from prefdata.translate.fake import invented
+from prefdata.translate.stage import Translate
+from tests.translate.loopback import Loopback, Say, Script
+from tests.translate.records import record
+
+PAIRS = [
+    record(str(n), [f"Question {n} of the test?"], f"A good answer {n}.", f"A poor answer {n}.")
+    for n in range(20)
+]
+DISTINCT = 60
+
+
+def build(
+    tmp_path: Path, server: Loopback | str, records: list[Preference], **settings: Any
+) -> Outcome:
+    url = server if isinstance(server, str) else server.url
+    translator = {"use": "server", "model": "m", "base_url": url, **settings.pop("options", {})}
+    config = Translate.Config.from_tree({"translator": translator, **settings})
+    return Translate(config, Context(base=tmp_path, cache=tmp_path / "cache"))(records)
+
+
+def first_time(say: Say) -> Script:
+    """Every request fails the first time."""
+    seen: set[str] = set()
+
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        if source in seen:
+            return None
+        seen.add(source)
+        return say
+
+    return script
+
+
+def every(nth: int, say: Say) -> Script:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        return say if number % nth == 0 else None
+
+    return script
+
+
+def test_each_distinct_node_is_sent_exactly_once(tmp_path: Path) -> None:
+    with Loopback() as server:
+        outcome = build(tmp_path, server, [*PAIRS, *PAIRS])
+
+    assert len(outcome.kept) == 40
+    assert len(server.sources) == DISTINCT
+    assert set(server.sources.values()) == {1}
+    assert server.authorization == {""}
+
+
+def test_the_key_comes_from_the_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "abc")
+    with Loopback() as server:
+        build(tmp_path, server, PAIRS[:1], options={"api_key_env": "MY_KEY"})
+
+    assert server.authorization == {"Bearer abc"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        every(7, Say(status=429, headers=(("Retry-After", "0.05"),))),
+        every(7, Say(status=500)),
+        every(9, Say(status=503)),
+        every(7, Say(status=None)),
+        every(7, Say("こんにちは", keep=0.7)),
+        every(7, Say(body=b'{"choices": [{"mess')),
+        every(7, Say(body=b"<html>busy</html>")),
+        every(7, Say(body=b'{"choices": []}')),
+        every(11, Say("遅い", wait=0.7)),
+    ],
+    ids=["429", "500", "503", "dropped", "half", "json-cut", "html", "empty", "slow"],
+)
+def test_a_transport_fault_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, script: Script
+) -> None:
+    with Loopback(script) as server:
+        outcome = build(tmp_path, server, PAIRS, options={"timeout": 0.4})
+
+    assert [made.original.prompt for made in outcome.kept if made.original] == [
+        pair.prompt for pair in PAIRS
+    ]
+    for made in outcome.kept:
+        assert made.original
+        assert made.prompt[0].content == invented(made.original.prompt[0].content)
+    assert len(server.sources) == DISTINCT
+    again = sum(server.sources.values()) - DISTINCT
+    assert 0 < again <= DISTINCT / 4
+
+
+@pytest.mark.parametrize(
+    ("say", "codes"),
+    [
+        (Say("途中まで、", finish_reason="length"), {"truncated"}),
+        (Say(""), {"empty_output"}),
+        (Say(status=400, text="This model's maximum context length is 512 tokens"), {"too_long"}),
+        (Say(status=400, text="flagged by the content filter"), {"refusal"}),
+    ],
+    ids=["length", "empty", "too-long", "filtered"],
+)
+def test_a_bad_answer_is_asked_for_again_and_then_dropped_with_its_code(
+    tmp_path: Path, say: Say, codes: set[str]
+) -> None:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        return say if source == "A poor answer 3." else None
+
+    with Loopback(script) as server:
+        outcome = build(tmp_path, server, PAIRS)
+
+    [drop] = outcome.dropped
+    assert set(drop.reasons) == codes
+    assert drop.findings[0].side == "rejected"
+    assert len(outcome.kept) == 19
+    assert server.sources["A poor answer 3."] == 3
+    temperatures = [
+        body["temperature"] for body in server.bodies
+        if body["messages"][-1]["content"].count("A poor answer 3.")
+    ]  # fmt: skip
+    assert temperatures == [0.0, 0.3, 0.3]
+
+
+def test_a_second_attempt_that_is_good_is_kept(tmp_path: Path) -> None:
+    with Loopback(first_time(Say("途中まで、", finish_reason="length"))) as server:
+        outcome = build(tmp_path, server, PAIRS)
+
+    assert len(outcome.kept) == 20
+    assert set(server.sources.values()) == {2}
+
+
+def test_a_long_text_that_is_cut_off_is_sent_paragraph_by_paragraph(tmp_path: Path) -> None:
+    long = record("1", ["Tell me."], "First part.\n\nSecond part.\n\nThird part.", "No.")
+
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        return Say("途中", finish_reason="length") if "\n\n" in source else None
+
+    with Loopback(script) as server:
+        [made] = build(tmp_path, server, [long]).kept
+
+    assert made.chosen[0].content.count("\n\n") == 2
+    assert server.sources["Second part."] == 1
+
+
+def test_a_server_that_fails_for_good_ends_with_a_clear_error_and_keeps_finished_work(
+    tmp_path: Path,
+) -> None:
+    def dies(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        return Say(status=500) if number >= 30 else None
+
+    with Loopback(dies) as server, pytest.raises(PrefdataError) as caught:
+        build(tmp_path, server, PAIRS, options={"retry_seconds": 0.5, "concurrency": 4})
+
+    assert "HTTP 500" in str(caught.value)
+    assert "is kept" in caught.value.fix
+    with Loopback() as second:
+        outcome = build(tmp_path, second, PAIRS)
+    assert len(outcome.kept) == 20
+    assert sum(second.sources.values()) == DISTINCT - 30
+
+
+def test_one_request_that_always_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        if source == "A poor answer 3.":
+            return Say(status=500)
+        return Say(invented(source), wait=0.05)
+
+    with Loopback(script) as server:
+        outcome = build(tmp_path, server, PAIRS, options={"retry_seconds": 0.3, "concurrency": 2})
+
+    [drop] = outcome.dropped
+    assert drop.reasons == ("empty_output",)
+    assert "HTTP 500" in drop.findings[0].detail
+
+
+@pytest.mark.parametrize(
+    ("server", "part"),
+    [("http://127.0.0.1:9/v1", "does not answer")],
+)
+def test_an_address_where_nothing_listens_is_named(tmp_path: Path, server: str, part: str) -> None:
+    with pytest.raises(PrefdataError, match=part) as caught:
+        build(tmp_path, server, PAIRS[:1], options={"retry_seconds": 0.2})
+
+    assert "127.0.0.1:9" in caught.value.where
+
+
+def test_a_wrong_key_ends_at_once(tmp_path: Path) -> None:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say:
+        return Say(status=401, text="bad key")
+
+    with Loopback(script) as server, pytest.raises(ConfigError, match="bad key"):
+        build(tmp_path, server, PAIRS)
+
+
+def test_several_servers_share_the_work_and_a_dead_one_costs_nothing(tmp_path: Path) -> None:
+    slow: Callable[..., Say] = lambda n, source, body: Say(invented(source), wait=0.01)  # noqa: E731
+    with Loopback(slow) as one, Loopback(slow) as two:
+        outcome = build(
+            tmp_path, "", PAIRS,
+            options={"base_url": [one.url, two.url, "http://127.0.0.1:9/v1"], "concurrency": 4},
+        )  # fmt: skip
+
+    assert len(outcome.kept) == 20
+    assert sum(one.sources.values()) + sum(two.sources.values()) == DISTINCT
+    assert min(sum(one.sources.values()), sum(two.sources.values())) > 10
+
+
+def test_fewer_requests_fly_after_a_server_was_overrun(tmp_path: Path) -> None:
+    flying: list[int] = []
+
+    def script(number: int, source: str, body: dict[str, Any]) -> Say:
+        flying.append(server.in_flight)
+        if server.in_flight > 8:
+            return Say(status=429, headers=(("Retry-After", "0.02"),))
+        return Say(invented(source), wait=0.01)
+
+    with Loopback(script) as server:
+        outcome = build(tmp_path, server, PAIRS)
+
+    assert len(outcome.kept) == 20
+    assert max(flying[-20:]) <= 10
+    assert max(flying) > 8

@@ -29,7 +29,7 @@ def list_files(repo_id: str, revision: str) -> tuple[str, ...]:
     hub = _hub()
     try:
         names = hub.HfApi().list_repo_files(repo_id, revision=revision, repo_type="dataset")
-    except (hub.errors.HfHubHTTPError, hub.errors.HFValidationError, OSError) as error:
+    except _errors(hub) as error:
         raise _unreachable(repo_id, revision, error) from error
     return tuple(sorted(names))
 
@@ -43,9 +43,15 @@ def fetch(repo_id: str, revision: str, name: str) -> Path:
     hub = _hub()
     try:
         path = hub.hf_hub_download(repo_id, name, revision=revision, repo_type="dataset")
-    except (hub.errors.HfHubHTTPError, hub.errors.LocalEntryNotFoundError, OSError) as error:
+    except _errors(hub) as error:
         raise _unreachable(f"{repo_id}/{name}", revision, error) from error
     return Path(path)
+
+
+def _errors(hub: Any) -> tuple[type[Exception], ...]:
+    """Return what the client raises: its own answers, its transport's errors, the file system's."""
+    known = hub.errors
+    return (known.HTTPError, known.HFValidationError, known.LocalEntryNotFoundError, OSError)
 
 
 def _unreachable(what: str, revision: str, error: Exception) -> InputError:

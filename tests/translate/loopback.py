@@ -46,7 +46,9 @@ class Loopback:
     script: Script | None = None
     url: str = ""
     sources: Counter[str] = field(default_factory=Counter)
+    chats: dict[int, str] = field(default_factory=dict)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    requests: int = 0
     authorization: set[str] = field(default_factory=set)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -86,8 +88,9 @@ class Loopback:
 
     def say(self, body: dict[str, Any]) -> Say:
         source = source_of(body)
-        number = sum(self.sources.values())
+        number, self.requests = self.requests, self.requests + 1
         self.sources[source] += 1
+        self.chats[hash(tuple(m["content"] for m in body["messages"]))] = source
         if self.keep_bodies:
             self.bodies.append(body)
         scripted = self.script(number, source, body) if self.script else None

@@ -53,7 +53,7 @@ def in_processes(name: str, stage: Any, folders: Mapping[str, Path], out: Path) 
 def _gpus() -> int:
     import torch
 
-    return torch.cuda.device_count()
+    return int(torch.cuda.device_count())
 
 
 def _raise(out: Path, stderr: str) -> None:

@@ -25,21 +25,26 @@ def load_tokenizer(base: BaseModelSettings) -> Any:
     return tokenizer
 
 
-def load_classifier(base: BaseModelSettings, tokenizer: Any, outputs: int, seed: int) -> Any:
-    """Return a sequence classifier with `outputs` logits; a new head is drawn from `seed`."""
+def load_classifier(
+    base: BaseModelSettings, tokenizer: Any, outputs: int, *, seed: int, dtype: str = "float32"
+) -> Any:
+    """Return a sequence classifier with `outputs` logits; a new head is drawn from `seed`.
+
+    `dtype` is float32, which full training needs, or ``auto``: as stored, half the memory.
+    """
     import torch
     from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(seed)
-    model = _loaded(AutoModelForSequenceClassification, base, num_labels=outputs)
+    model = _loaded(AutoModelForSequenceClassification, base, num_labels=outputs, dtype=dtype)
     return _checked(model, tokenizer, base)
 
 
-def load_policy(base: BaseModelSettings, tokenizer: Any) -> Any:
+def load_policy(base: BaseModelSettings, tokenizer: Any, *, dtype: str = "float32") -> Any:
     """Return a causal language model."""
     from transformers import AutoModelForCausalLM
 
-    return _checked(_loaded(AutoModelForCausalLM, base), tokenizer, base)
+    return _checked(_loaded(AutoModelForCausalLM, base, dtype=dtype), tokenizer, base)
 
 
 def _loaded(auto: Any, base: BaseModelSettings, **options: Any) -> Any:

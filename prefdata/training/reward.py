@@ -114,7 +114,7 @@ class RewardModel:
         base = BaseModelSettings(path=str(folder / "model"))
         tokenizer = network.load_tokenizer(base)
         outputs = {"single": 1, "difference": 2, "aspects": len(config.aspects)}[config.head]
-        model = network.load_classifier(base, tokenizer, outputs, seed=0)
+        model = network.load_classifier(base, tokenizer, outputs, seed=0, dtype="auto")
         return cls(config, model.to(device or network.device()).eval(), tokenizer)
 
     def score(

@@ -76,7 +76,10 @@ def train_member(config: Config, splits: Splits, seed: int, run: Run, out: Path)
         asked=f"batch_size {config.train.batch_size}, length.max {config.length.max}",
         lower="train.batch_size or length.max, raise accumulate, or set lora",
     ):
-        model = network.load_classifier(base, tokenizer, outputs, run.context.seed)
+        dtype = "auto" if config.lora else "float32"
+        model = network.load_classifier(
+            base, tokenizer, outputs, seed=run.context.seed, dtype=dtype
+        )
         base_digest = network.weights_digest(model)
         if config.lora:
             model = network.with_adapter(model, config.lora, "SEQ_CLS")

@@ -118,6 +118,23 @@ class Checkpoints:
             torch.cuda.set_rng_state(state["random"]["cuda"])
         return state
 
+    def keep(self, name: str, state: dict[str, Any]) -> None:
+        """Write a state that is kept under a name, such as the best so far."""
+        import torch
+
+        with atomic(self.folder / f"{name}.pt") as temporary:
+            torch.save({"identity": self.identity, **state}, temporary)
+
+    def kept(self, name: str) -> dict[str, Any] | None:
+        """Return the state kept under a name, None if there is none of this configuration."""
+        import torch
+
+        path = self.folder / f"{name}.pt"
+        if not path.is_file():
+            return None
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return state if state["identity"] == self.identity else None
+
     def files(self) -> list[Path]:
         """Return the states on disk, oldest first."""
         return sorted(self.folder.glob("step-*.pt"))

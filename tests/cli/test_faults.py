@@ -1,0 +1,142 @@
+"""Bad input from outside: what, where, how to fix it, the right code, nothing half-written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from running import Done, prefdata
+
+PIPELINE = """\
+name: faults
+sources:
+  - use: {source}
+    path: {path}
+    artifact: prefdata/quickstart
+stages:
+  - use: relabel
+"""
+
+GOOD = {"prompt": "Where is it?", "chosen": "Over there.", "rejected": "No idea."}
+DIALOGUE = {
+    "chosen": "\n\nHuman: Hi\n\nAssistant: Hello!",
+    "rejected": "\n\nHuman: Hi\n\nAssistant: Go away.",
+}
+
+
+def lines(*rows: object) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def build(folder: Path, path: str, source: str = "jsonl", *options: str) -> Done:
+    (folder / "faults.yaml").write_text(PIPELINE.format(source=source, path=path))
+    return prefdata("build", "faults.yaml", *options, cwd=folder)
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Return what a failed build left half-written."""
+    out = folder / "data" / "build"
+    return [str(p) for p in out.rglob("*") if p.name.endswith((".tmp", ".partial"))]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", b"", "empty"),
+        ("a.jsonl.gz", gzip.compress(lines(*[GOOD] * 500))[:-40], "a.jsonl.gz"),
+        ("a.jsonl.gz", b"not gzip at all\n", "a.jsonl.gz"),
+        ("a.parquet", b"not parquet at all", "a.parquet"),
+        ("a.parquet", b"", "a.parquet"),
+    ],
+)
+def test_a_broken_file_is_named_and_nothing_is_left_half_written(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    done = build(tmp_path, name)
+
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "where:" in done.stderr
+    assert "fix:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert leftovers(tmp_path) == []
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = build(tmp_path, "nowhere.jsonl")
+
+    assert done.returncode == 2
+    assert "nowhere.jsonl" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "bad", "reason"),
+    [
+        ("jsonl", b'{"prompt": "cut in ha\n', "source_"),
+        ("jsonl", b'\xff\xfe not UTF-8 {"prompt"\n', "source_"),
+        ("jsonl", lines({"prompt": "no completions"}), "source_"),
+        ("jsonl", lines(GOOD | {"chosen": 7}), "source_"),
+        ("jsonl", lines([1, 2]), "source_"),
+        ("jsonl", b'{"prompt": "\\ud800", "chosen": "a", "rejected": "b"}\n', "source_"),
+        ("hh_rlhf", lines({"chosen": DIALOGUE["chosen"]}), "source_"),
+    ],
+)
+def test_a_bad_row_is_counted_and_shown_and_the_run_goes_on(
+    tmp_path: Path, source: str, bad: bytes, reason: str
+) -> None:
+    good = GOOD if source == "jsonl" else DIALOGUE
+    rows = [lines({**good, "note": str(n)}) for n in range(200)]
+    (tmp_path / "a.jsonl").write_bytes(b"".join([*rows[:120], bad, *rows[120:]]))
+
+    done = build(tmp_path, "a.jsonl", source, "--json")
+
+    assert done.returncode == 0, done.stderr
+    step = json.loads(done.stdout)["steps"][0]
+    assert (step["in"], step["kept"], step["bad"]) == (201, 200, 1)
+    assert next(iter(step["reasons"])).startswith(reason)
+    folder = next((tmp_path / "data/build/faults").glob("00-*"))
+    dropped = prefdata("drops", folder, "--json")
+    assert json.loads(dropped.stdout)["reasons"] == list(step["reasons"])
+
+
+def test_too_many_bad_rows_stop_the_build_with_code_6(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"".join([lines(GOOD)] * 20 + [b"{broken\n"] * 3))
+
+    done = build(tmp_path, "a.jsonl")
+
+    assert done.returncode == 6
+    assert "3 of 23 rows are broken" in done.stderr
+    assert "21" in done.stderr  # the line of the first
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+@pytest.mark.slow
+def test_a_full_disk_ends_with_a_message_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    rows = (lines({**GOOD, "prompt": os.urandom(400).hex()}) for _ in range(3000))
+    (tmp_path / "a.jsonl").write_bytes(b"".join(rows))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this sandbox does not mount")
+    try:
+        done = build(tmp_path, "a.jsonl", "jsonl", "--out", str(disk / "out"))
+
+        assert done.returncode == 2, done.stderr
+        assert "No space left" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert list(disk.rglob("*.tmp")) == []
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        assert build(tmp_path, "a.jsonl", "jsonl", "--out", str(disk / "out")).returncode == 0
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -160,6 +160,8 @@ class _Reader:
             self.mistake(f"unknown key {key!r}", location, nearest(key, [*known, *extra]))
         elif detail["type"] == "missing":
             self.mistake(f"the key {key!r} is missing", location, f"add '{key}: …'")
+        elif detail["type"] == "value_error":  # a component's own check, in its own words
+            self.mistake(detail["msg"].removeprefix("Value error, "), location)
         else:
             given = repr(detail["input"])
             shown = given if len(given) <= 60 else given[:57] + "…"

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
 from statistics import fmean
+from tempfile import gettempdir
 
+from prefdata.core.errors import InputError
 from prefdata.core.records import Completion
 from prefdata.sources.files import SourceFile
 from prefdata.sources.layouts import ranks_of
@@ -28,6 +30,7 @@ CREATE TABLE rating (
   summary TEXT NOT NULL, writer TEXT NOT NULL, scores TEXT NOT NULL
 )
 """
+_INSERT = "INSERT INTO rating VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _BY_PLACE = """
 SELECT place, file, row_key, digest, prompt, origin, split, summary, writer, scores
 FROM rating JOIN (SELECT place, MIN(n) AS first FROM rating GROUP BY place) USING (place)
@@ -63,21 +66,26 @@ class Ratings:
             self._files.append(rated.row.file)
         file = self._files.index(rated.row.file)
         place = "\0".join((rated.prompt, rated.split, rated.row.file.layer_revision))
-        self._db.execute(
-            "INSERT INTO rating VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                sha256(place.encode()).hexdigest(),
-                file,
-                rated.row.key,
-                rated.row.digest,
-                rated.prompt,
-                rated.origin,
-                rated.split,
-                rated.summary,
-                rated.writer,
-                json.dumps(rated.scores),
-            ),
+        entry = (
+            sha256(place.encode()).hexdigest(),
+            file,
+            rated.row.key,
+            rated.row.digest,
+            rated.prompt,
+            rated.origin,
+            rated.split,
+            rated.summary,
+            rated.writer,
+            json.dumps(rated.scores),
         )
+        try:
+            self._db.execute(_INSERT, entry)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"cannot write the temporary file of ratings: {error}",
+                gettempdir(),
+                "free some space there, or name another folder in SQLITE_TMPDIR",
+            ) from error
 
     def by_post(self) -> Iterator[list[Rated]]:
         """Yield the ratings of each post and split, in the order of their first rows."""

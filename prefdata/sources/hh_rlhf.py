@@ -25,7 +25,7 @@ from prefdata.sources.record import (
     shared_length,
     to_record,
 )
-from prefdata.sources.settings import SourceSettings
+from prefdata.sources.settings import REPO_ID, SourceSettings
 
 ARTIFACT: Final = "Anthropic/hh-rlhf"
 SUBSETS: Final = ("helpful-base", "helpful-online", "helpful-rejection-sampled", "harmless-base")
@@ -45,8 +45,9 @@ class HhRlhf:
     """Pairs of Anthropic/hh-rlhf: helpful and harmless dialogues, judged by crowdworkers.
 
     The prompt is the longest history that both dialogues share, at least one turn short of either
-    end; a completion may hold several assistant messages. Its makers mean the data for research
-    on making models less harmful; harmless-base is offensive in many places.
+    end; a completion may hold several assistant messages. Without `path` and `revision`, the hub's
+    commit 09be8c5 is read. Its makers mean the data for research on making models less harmful;
+    harmless-base is offensive in many places.
     """
 
     class Config(SourceSettings):
@@ -54,7 +55,7 @@ class HhRlhf:
 
         pinned: ClassVar[str | None] = "09be8c5bbc57cb3887f3a9732ad6aa7ec602a1fa"
 
-        repo_id: str | None = ARTIFACT
+        repo_id: str | None = Field(default=ARTIFACT, description=REPO_ID)
         subset: str | tuple[str, ...] | None = Field(
             default=None, description=f"one or several of {', '.join(SUBSETS)}; default: all"
         )

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from prefdata.config.settings import Settings
 
+REPO_ID = "the data set's name on the hub, as in owner/name"
 Revision = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
 
@@ -27,7 +28,7 @@ class SourceSettings(Settings):
         description="a file, folder or glob (.jsonl, .jsonl.gz, .json, .json.gz, .parquet), "
         "relative to the pipeline file; without it the rows come from the hub",
     )
-    repo_id: str | None = Field(default=None, description="the data set's name on the hub")
+    repo_id: str | None = Field(default=None, description=REPO_ID)
     revision: Revision | None = Field(
         default=None,
         description="the pinned commit, 40 hex digits; with 'path', the upstream commit that the "

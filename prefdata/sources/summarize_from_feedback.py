@@ -37,7 +37,7 @@ from prefdata.sources.files import Upstream
 from prefdata.sources.reader import Row, read_rows
 from prefdata.sources.reasons import RowFault
 from prefdata.sources.record import Ranked, said, skip_of, to_record
-from prefdata.sources.settings import SourceSettings
+from prefdata.sources.settings import REPO_ID, SourceSettings
 
 ARTIFACT: Final = "openai/summarize_from_feedback"
 FOLDERS: Final = {"comparisons": ("comparisons",), "axis": ("axis", "axis_evals")}
@@ -64,7 +64,7 @@ class SummarizeFromFeedback:
     class Config(SourceSettings):
         """Settings of `summarize_from_feedback`."""
 
-        repo_id: str | None = ARTIFACT
+        repo_id: str | None = Field(default=ARTIFACT, description=REPO_ID)
         subset: Literal["comparisons", "axis"] | None = Field(
             default=None, description="comparisons (pairs) or axis (rankings); default: both"
         )

@@ -15,7 +15,7 @@ from prefdata.sources.columns import mapping, text
 from prefdata.sources.files import Upstream
 from prefdata.sources.reader import Row, read_rows
 from prefdata.sources.record import layers_of, pair, records, said, to_record
-from prefdata.sources.settings import SourceSettings
+from prefdata.sources.settings import REPO_ID, SourceSettings
 
 ARTIFACT: Final = "Dahoas/synthetic-instruct-gptj-pairwise"
 
@@ -31,7 +31,7 @@ class SyntheticInstructGptjPairwise:
     class Config(SourceSettings):
         """Settings of `synthetic_instruct_gptj_pairwise`."""
 
-        repo_id: str | None = ARTIFACT
+        repo_id: str | None = Field(default=ARTIFACT, description=REPO_ID)
         kind: str = Field(default="synthetic", description="the source kind that prompts go by")
 
     version: ClassVar[int] = 1

@@ -17,7 +17,7 @@ from prefdata.sources.files import Upstream
 from prefdata.sources.reader import Row, read_rows
 from prefdata.sources.reasons import RowFault
 from prefdata.sources.record import Ranked, layers_of, records, said, to_record
-from prefdata.sources.settings import SourceSettings
+from prefdata.sources.settings import REPO_ID, SourceSettings
 
 ARTIFACT: Final = "openai/webgpt_comparisons"
 # Where the questions are from; each has rights of its own, so each is a component.
@@ -44,7 +44,7 @@ class WebgptComparisons:
     class Config(SourceSettings):
         """Settings of `webgpt_comparisons`."""
 
-        repo_id: str | None = ARTIFACT
+        repo_id: str | None = Field(default=ARTIFACT, description=REPO_ID)
         ties: Literal["drop", "keep"] = Field(
             default="drop", description="keep: both answers get rank 1, and no pair is derived"
         )

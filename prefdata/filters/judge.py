@@ -1,0 +1,80 @@
+"""Verdicts: what the text checks say of one turn, one transcript or one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from prefdata.core.finding import Finding
+from prefdata.filters import pairs
+from prefdata.filters.view import Comparison, Turn
+from prefdata.text.assess import assess
+from prefdata.text.limits import Limits, order
+from prefdata.text.seen import Seen
+from prefdata.text.source_tasks import language_task
+from prefdata.text.template import speakers
+
+
+class Judge:
+    """Runs the checks and lets one profile decide; holds no state of a record."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
+    def comparison(self, view: Comparison) -> list[Finding]:
+        """Return all findings of a comparison, root causes first."""
+        found = [*self.turns(view.prompt, "prompt", view.kind)]
+        for n, completion in enumerate(view.completions):
+            found += self.turns(completion, f"completion_{n}", view.kind)
+        found += (self.finding(seen, "pair", -1, view.kind) for seen in pairs.check(view))
+        return by_cause(found)
+
+    def turns(self, turns: Sequence[Turn], side: str, kind: str) -> Iterator[Finding]:
+        """Yield the findings of each turn of one side."""
+        for n, turn in enumerate(turns):
+            for seen in assess(turn.source, turn.target, turn.role, kind):
+                yield self.finding(seen, side, n, kind, turn.role)
+
+    def finding(self, seen: Seen, side: str, turn: int, kind: str, role: str = "") -> Finding:
+        """Return a measurement with its limit and what the profile makes of it."""
+        rule, _ = self.limits.judge(seen, kind, role)
+        if rule is None:
+            return Finding(
+                seen.code, side, turn, seen.measured, None, seen.band, "none", seen.detail
+            )
+        action = rule.verdict_on(seen.measured)
+        return Finding(
+            seen.code, side, turn, seen.measured, rule.limit, seen.band, action, seen.detail
+        )
+
+
+def by_cause(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with drops first, and within each action the root cause first."""
+    places: Mapping[str, int] = order()
+    ranks = {"drop": 0, "flag": 1, "repair": 2, "none": 3}
+    return sorted(
+        findings, key=lambda f: (ranks[f.action], places.get(f.code, 99), f.side, f.turn, f.band)
+    )
+
+
+def transcript_roles(source: str, target: str) -> Seen | None:
+    """Compare the speakers of two transcripts: invented turns, or lost and swapped ones."""
+    wanted, given = speakers(source), speakers(target)
+    if wanted == given and _labels_kept(source, target):
+        return None
+    if len(given) > len(wanted):
+        return Seen("hallucinated_turn", measured=float(len(given) - len(wanted)))
+    return Seen(
+        "role_marker_mismatch", detail=f"{' '.join(given) or 'none'} for {' '.join(wanted)}"
+    )
+
+
+def _labels_kept(source: str, target: str) -> bool:
+    return all(source.count(label) <= target.count(label) for label in ("Human:", "Assistant:"))
+
+
+def screen(turns: Sequence[Turn]) -> Iterator[tuple[int, Seen]]:
+    """Yield tasks of users that have no meaning after translation; the English alone is read."""
+    for n, turn in enumerate(turns):
+        task = language_task(turn.source or "") if turn.role != "assistant" else ""
+        if task:
+            yield n, Seen("language_dependent_task", task)

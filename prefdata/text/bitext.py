@@ -1,0 +1,88 @@
+"""One turn in two languages; everything that several rules measure is measured once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from prefdata.text import latin, length, script
+from prefdata.text.masking import Masked, mask
+from prefdata.text.mecab import Words, analyze
+
+
+class Bitext:
+    """A source text, its translation, and what is known about them.
+
+    `source` is None for a text born in Japanese. `role` is ``user``, ``assistant``, ``system`` or
+    empty where it is not known; `kind` the source kind (hh, webgpt, …); `finish_reason` the
+    translator's own word, empty if unknown.
+    """
+
+    def __init__(
+        self,
+        source: str | None,
+        target: str,
+        role: str = "",
+        kind: str = "",
+        finish_reason: str = "",
+    ) -> None:
+        self.source = source or ""
+        self.is_native = source is None
+        self.target = target
+        self.role = role
+        self.kind = kind
+        self.finish_reason = finish_reason
+
+    @cached_property
+    def english(self) -> Masked:
+        """Return the source without code, URLs and the like."""
+        return mask(self.source)
+
+    @cached_property
+    def japanese(self) -> Masked:
+        """Return the target without code, URLs and the like."""
+        return mask(self.target)
+
+    @cached_property
+    def words(self) -> Words:
+        """Return the words of the masked target; the one MeCab pass."""
+        return analyze(self.japanese.text)
+
+    @cached_property
+    def english_words(self) -> int:
+        """Return the number of English words of the masked source."""
+        return length.count_english_words(self.english.text)
+
+    @cached_property
+    def band(self) -> str:
+        """Return the length band of the source."""
+        return length.band_of(self.english_words)
+
+    @cached_property
+    def ratio(self) -> float:
+        """Return Japanese characters per English character."""
+        return length.ratio(self.english.text, self.japanese.text)
+
+    @cached_property
+    def source_sentences(self) -> list[str]:
+        """Return the sentences of the masked source."""
+        return length.english_sentences(self.english.text)
+
+    @cached_property
+    def target_sentences(self) -> list[str]:
+        """Return the sentences of the masked target."""
+        return length.japanese_sentences(self.japanese.text)
+
+    @cached_property
+    def japanese_letters(self) -> int:
+        """Return the number of kana and kanji of the masked target."""
+        return script.japanese_letters(self.japanese.text)
+
+    @cached_property
+    def latin_words(self) -> list[str]:
+        """Return the Latin words of the masked target."""
+        return latin.words(self.japanese.text)
+
+    @cached_property
+    def lower_source(self) -> str:
+        """Return the source in lower case, curly apostrophes straight."""
+        return self.source.lower().replace("’", "'")

@@ -1,0 +1,132 @@
+"""Is it Japanese? Empty, untranslated, partly untranslated, another language, broken encoding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prefdata.text import latin, script
+from prefdata.text.bitext import Bitext
+from prefdata.text.mojibake import broken_sequences, lone_surrogates
+from prefdata.text.seen import Seen
+
+_NOISE = re.compile(r"[\s\"'“”‘’「」『』.,!?:;*_◇…—–-]+")
+_SENTENCE = re.compile(r"[。！？!?\n]+|(?<=[a-z])\.\s")
+_TECHNICAL = re.compile(
+    r"\b(?:[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
+)
+_HALF_WIDTH = re.compile("[ｦ-ﾟ]")
+
+
+def check(text: Bitext) -> Iterator[Seen]:
+    """Yield what is wrong with the language of the target."""
+    if not text.target.strip("\ufeff\u200b \t\r\n\x0b\x0c\u3000\x00"):
+        if text.is_native or text.source.strip():
+            yield Seen("empty_output")
+        return
+    broken = broken_sequences(text.target)
+    if broken and broken > broken_sequences(text.source):
+        yield Seen("mojibake", measured=float(broken))
+    if lone_surrogates(text.target):
+        yield Seen("mojibake", "surrogates", float(lone_surrogates(text.target)))
+    if _HALF_WIDTH.search(text.target):
+        yield Seen("needs_normalization")
+    yield from off_target(text)
+    if text.latin_words:
+        yield from untranslated(text)
+
+
+def untranslated(text: Bitext) -> Iterator[Seen]:
+    """Yield copies, English instead of Japanese, and English within Japanese."""
+    target, words = text.japanese.text, text.latin_words
+    letters = text.japanese_letters + sum(map(len, words))
+    share = text.japanese_letters / letters if letters else 1.0
+    lower = latin.lower_case_words(target)
+    if _is_foreign(words):
+        return
+    if share < 0.3 and _is_english(text, lower):
+        yield Seen("untranslated", "share", share)
+        return
+    yield from partially_untranslated(text, lower)
+
+
+def _is_english(text: Bitext, lower: list[str]) -> bool:
+    """Tell English sentences from names, formulas and terms that are right as they are."""
+    replies = latin.reply_words(text.latin_words)
+    if text.is_native:
+        return replies >= 3
+    if text.english_words <= 3:
+        return replies >= 1 and not text.japanese_letters
+    copied = _NOISE.sub("", text.japanese.text).lower() == _NOISE.sub("", text.english.text).lower()
+    return (len(lower) >= 3 and latin.function_words(text.latin_words) >= 1) or (
+        copied and len(lower) >= 3
+    )
+
+
+def _is_foreign(words: list[str]) -> bool:
+    foreign = latin.foreign_words(words)
+    return foreign >= 2 and foreign > latin.function_words(words)
+
+
+def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
+    """Yield English clauses, sentences and ordinary phrases inside Japanese.
+
+    Quoted or bracketed English may be the topic, and code brings its own words along.
+    """
+    if len(lower) < 2:
+        return
+    prose = latin.without_quotations(text.japanese.text)
+    run, found = latin.longest_lower_run(prose)
+    if run >= 2:
+        band = "technical" if _is_technical(text) else "run"
+        if run >= 3 or not latin.function_words(found.split()) or (run == 2 and band == "run"):
+            yield Seen("partially_untranslated", band, float(run), found[:80])
+    copied = latin.copied_lower_words(prose, text.source)
+    if len(copied) >= 2 and not text.english.has_code:
+        yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
+
+
+def _is_technical(text: Bitext) -> bool:
+    return text.english.has_code or len(_TECHNICAL.findall(text.english.text)) >= 2
+
+
+def off_target(text: Bitext) -> Iterator[Seen]:
+    """Yield Chinese, Korean, French, … that the source does not have."""
+    target, source = text.japanese.text, text.source
+    if target.isascii():
+        if _is_foreign(text.latin_words):
+            yield Seen("off_target_language", "latin", float(latin.foreign_words(text.latin_words)))
+        return
+    kanji = script.foreign_kanji(target, source)
+    if kanji:
+        yield Seen("off_target_language", "kanji", float(len(kanji)), "".join(kanji[:20]))
+    letters = script.foreign_letters(target, source)
+    if letters:
+        yield Seen("off_target_language", "script", float(len(letters)), " ".join(letters)[:40])
+    if not script.has_kana(target):
+        yield from _without_kana(target, source)
+    else:
+        yield from _chinese_inside(target, source)
+    if _is_foreign(text.latin_words) and not _is_foreign(latin.words(source)):
+        yield Seen("off_target_language", "latin", float(latin.foreign_words(text.latin_words)))
+
+
+def _without_kana(target: str, source: str) -> Iterator[Seen]:
+    """A text of kanji alone is Chinese if it has Chinese grammar, or is a long sentence."""
+    share = script.chinese_share(target)
+    if share and not script.has_han(source):
+        yield Seen("off_target_language", "chinese", share)
+    length = script.kanji_only_length(target)
+    if length >= 12 and re.search("[。，]", target) and not script.has_han(source):
+        yield Seen("off_target_language", "no_kana", float(length))
+
+
+def _chinese_inside(target: str, source: str) -> Iterator[Seen]:
+    words = script.chinese_words(target, source)
+    if words:
+        yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
+    for sentence in _SENTENCE.split(target):
+        share = script.chinese_share(sentence) if len(sentence) >= 8 else 0.0
+        if share >= 0.2 and sentence.strip() not in source:
+            yield Seen("off_target_language", "sentence", share, sentence[:40])
+            return

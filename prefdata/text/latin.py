@@ -1,0 +1,103 @@
+"""Latin letters in Japanese: words, runs of lower-case words, and which of them the source has.
+
+Runs of lower-case Latin words are the best cheap sign of a failed translation: a run of four hit
+one good segment among 8,242 human-rated ones, three words that the source lacks hit none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*")
+_ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+# Words of one script run, joined by what English puts between words.
+_RUN = re.compile(
+    r"[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*(?:[,;:.!?]?[ \u00a0]+(?:[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*|[0-9]+))+"
+)
+_QUOTED = re.compile(
+    r"「[^」]{0,200}」|『[^』]{0,200}』|“[^”]{0,200}”|\"[^\"\n]{0,200}\"|（[^（）]{0,80}）|\([^()\n]{0,80}\)|《[^》]{0,80}》"
+)
+
+_LISTS: Final = {
+    name: frozenset(words.split())
+    for name, words in yaml.safe_load(
+        Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
+    ).items()
+}
+FUNCTION_WORDS: Final = _LISTS["function"]
+_REPLY_WORDS: Final = FUNCTION_WORDS | _LISTS["reply"]
+_FOREIGN_WORDS: Final = _LISTS["foreign"]
+_UNITS: Final = _LISTS["units"]
+
+
+def words(text: str) -> list[str]:
+    """Return the Latin words of a text."""
+    return WORD.findall(text)
+
+
+def count_english_words(text: str) -> int:
+    """Count the words of an English text; masks and bare punctuation are none."""
+    return len(_ENGLISH_WORD.findall(text))
+
+
+def without_quotations(text: str) -> str:
+    """Take out short quotations and bracketed glosses: there an English word may be the topic."""
+    return _QUOTED.sub("「」", text)
+
+
+def lower_case_words(text: str) -> list[str]:
+    """Return words in lower case that are no unit, file type or abbreviation."""
+    return [w for w in WORD.findall(text) if w.islower() and len(w) > 1 and w not in _UNITS]
+
+
+def longest_lower_run(text: str) -> tuple[int, str]:
+    """Return how many lower-case words the longest English run holds, and the run.
+
+    Title Case does not count: ``Settings > Resources`` and ``Docker Desktop for Mac`` are names.
+    """
+    best, found = 0, ""
+    for match in _RUN.finditer(text):
+        run = match.group()
+        lower = sum(word.islower() and word not in _UNITS for word in WORD.findall(run))
+        titled = sum(word[0].isupper() for word in WORD.findall(run))
+        if lower > best and lower >= titled:
+            best, found = lower, run
+    return best, found
+
+
+def function_words(found: Iterable[str]) -> int:
+    """Count English function words."""
+    return sum(word.lower() in FUNCTION_WORDS for word in found)
+
+
+def reply_words(found: Iterable[str]) -> int:
+    """Count words that show a short text to be English: function words, yes, thanks, …"""
+    return sum(word.lower() in _REPLY_WORDS for word in found)
+
+
+def foreign_words(found: Iterable[str]) -> int:
+    """Count distinct function words of French, Spanish, German, … that English does not have."""
+    return len({w for w in map(str.lower, found) if w in _FOREIGN_WORDS} - FUNCTION_WORDS)
+
+
+def new_words(target: str, source: str) -> list[str]:
+    """Return Latin words of the target (three letters or more) that the source lacks in any case."""
+    latin = [w for w in WORD.findall(target) if len(w) >= 3]
+    if not latin:
+        return []
+    known = source.casefold()
+    return [w for w in latin if w.casefold() not in known]
+
+
+def copied_lower_words(target: str, source: str) -> list[str]:
+    """Return distinct lower-case words that stand in both texts."""
+    found = lower_case_words(target)
+    if not found:
+        return []
+    known = set(WORD.findall(source))
+    return sorted({w for w in found if w in known and len(w) > 2})

@@ -1,0 +1,122 @@
+"""Profiles: which measurement of which rule drops, flags or passes; read from ``limits.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import yaml
+
+from prefdata.core.errors import ConfigError, nearest
+from prefdata.text.seen import Seen
+
+Action: TypeAlias = Literal["drop", "flag", "ignore"]
+ACTIONS: Final = ("drop", "flag", "ignore")
+_FILE = Path(__file__).with_name("limits.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A limit and what crossing it means. `compare` is ``at_least``, ``above`` or ``below``."""
+
+    limit: float
+    compare: str = "at_least"
+    action: Action = "drop"
+
+    def is_crossed(self, measured: float) -> bool:
+        """Tell whether a value lies beyond the limit."""
+        if self.compare == "below":
+            return measured < self.limit
+        return measured > self.limit if self.compare == "above" else measured >= self.limit
+
+    def verdict_on(self, measured: float) -> Literal["drop", "flag", "none"]:
+        """Return what becomes of a finding with this value."""
+        if self.action == "ignore" or not self.is_crossed(measured):
+            return "none"
+        return self.action
+
+
+class Limits:
+    """The rules of one profile, with a pipeline's own overrides.
+
+    A rule is named ``code`` or ``code.band``. An override is a number (the limit) or an action;
+    ``code: action`` goes for all bands of a code.
+    """
+
+    def __init__(
+        self, profile: str = "default", overrides: Mapping[str, float | str] | None = None
+    ) -> None:
+        tree = _tree()
+        if profile not in tree["profiles"]:
+            raise ConfigError.unknown("profile", profile, list(tree["profiles"]))
+        self.rules = {name: _rule(value) for name, value in tree["rules"].items()}
+        self._apply(tree["profiles"][profile] or {})
+        self.own = dict(overrides or {})
+        self._kinds: dict[tuple[str, str], dict[str, Rule]] = {}
+        self._tree = tree
+
+    def rules_for(self, kind: str, role: str = "") -> Mapping[str, Rule]:
+        """Return the rules for a source kind and a speaker; what the user set comes last."""
+        key = (kind, role)
+        if key not in self._kinds:
+            view = object.__new__(Limits)
+            view.rules = dict(self.rules)
+            for table, name in (("roles", role), ("kinds", kind)):
+                view._apply(self._tree[table].get(name) or {})
+            view._apply(self.own)
+            self._kinds[key] = view.rules
+        return self._kinds[key]
+
+    def judge(self, seen: Seen, kind: str = "", role: str = "") -> tuple[Rule | None, bool]:
+        """Return the rule of a measurement, None for a code without one, and whether it is crossed."""
+        rules = self.rules_for(kind, role)
+        rule = rules.get(f"{seen.code}.{seen.band}" if seen.band else seen.code)
+        return rule, rule is not None and rule.is_crossed(seen.measured)
+
+    def _apply(self, changes: Mapping[str, Any]) -> None:
+        for name, value in changes.items():
+            matching = [n for n in self.rules if n == name or n.startswith(f"{name}.")]
+            if not matching:
+                raise ConfigError(f"there is no rule {name!r}", fix=nearest(name, list(self.rules)))
+            for match in matching:
+                self.rules[match] = _changed(self.rules[match], name, value)
+
+
+def _changed(rule: Rule, name: str, value: Any) -> Rule:
+    if isinstance(value, str):
+        if value not in ACTIONS:
+            raise ConfigError(f"{name}: {value!r} is no action", fix=nearest(value, ACTIONS))
+        return Rule(rule.limit, rule.compare, value)  # type: ignore[arg-type]  # checked above
+    if isinstance(value, Mapping):
+        return _rule({rule.compare: rule.limit, "action": rule.action, **value})
+    return Rule(float(value), rule.compare, rule.action)
+
+
+def _rule(value: Mapping[str, Any]) -> Rule:
+    compare = next(k for k in ("at_least", "above", "below") if k in value)
+    return Rule(float(value[compare]), compare, value.get("action", "drop"))
+
+
+@cache
+def _tree() -> dict[str, Any]:
+    tree: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return tree
+
+
+def causes() -> tuple[str, ...]:
+    """Return all codes, root causes before their consequences."""
+    return tuple(_tree()["causes"])
+
+
+def profiles() -> tuple[str, ...]:
+    """Return the names of the profiles."""
+    return tuple(_tree()["profiles"])
+
+
+@cache
+def order() -> Mapping[str, int]:
+    """Return the place of each code among the causes."""
+    return {code: n for n, code in enumerate(causes())}

@@ -1,0 +1,158 @@
+"""Structure that a translation keeps: code, URLs, citations, tables, lists, tags, formulas."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+
+from prefdata.text.bitext import Bitext
+from prefdata.text.masking import Masked
+from prefdata.text.seen import Seen
+
+_ITEM = re.compile(
+    r"(?m)^[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
+)
+_TABLE_ROW = re.compile(r"(?m)^[ \t]*\|.+\|[ \t]*$")
+_HEADING = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t\u3000]*\S")
+_TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
+_COMMENT = re.compile(
+    r"(?m)(?:#|//|--|;|%).*$|/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL
+)
+_LINE_COMMENT = re.compile(
+    r"(?m)(?:(?<![:\w&])#(?!include|define|if|end|[0-9a-fA-F]{3,8}\b)|(?<!:)//|--(?=\s)).*$"
+)
+_BLOCK_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL)
+_STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|>[^<>\n]*<")
+_SPACE = re.compile(r"\s+")
+_BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
+_LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
+_FENCE = re.compile(r"```")
+
+
+def list_items(text: str) -> int:
+    """Count lines that begin with a list marker."""
+    return len(_ITEM.findall(text)) if "\n" in text or text[:1] in "-*1•・" else 0
+
+
+def ends_in_item(text: str) -> bool:
+    """Tell whether the last line is a list item, a table row or a heading."""
+    last = text.rstrip().rsplit("\n", 1)[-1]
+    return bool(_ITEM.match(last) or _TABLE_ROW.match(last) or _HEADING.match(last))
+
+
+def unclosed_brackets(text: str) -> int:
+    """Count kinds of brackets that are opened more often than closed."""
+    return sum(text.count(a) > text.count(b) for a, b in _BRACKETS if a in text)
+
+
+def check(text: Bitext) -> Iterator[Seen]:
+    """Yield structure of the source that the target lost or changed."""
+    if text.is_native:
+        yield from _unclosed(text)
+        return
+    english, japanese = text.english, text.japanese
+    if english.spans or japanese.spans:
+        yield from _code(english, japanese, text.target)
+        yield from _addresses(english, text.target)
+        yield from _citations(english, japanese)
+        yield from _tags(english, japanese)
+        yield from _latex(english, japanese, text.target)
+    if "\n" in text.source or "|" in text.source:
+        yield from _layout(english.text, japanese.text)
+    if text.source.count("**") % 2 == 0 and text.target.count("**") % 2:
+        yield Seen("markup_broken", "emphasis")
+
+
+def _unclosed(text: Bitext) -> Iterator[Seen]:
+    if len(_FENCE.findall(text.target)) % 2:
+        yield Seen("truncated", "fence")
+
+
+def _code(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
+    if "block" in english.spans:
+        wanted = [_bare_code(block) for block in english.of("block")]
+        given = [_bare_code(block) for block in japanese.of("block")]
+        if len(given) < len(wanted):
+            yield Seen("code_altered", "fence", float(len(wanted) - len(given)))
+        elif wanted != given[: len(wanted)]:
+            yield Seen("code_altered", "block")
+    opened = target.count("```")
+    if (
+        "block" in english.spans
+        and opened % 2
+        and sum(b.count("```") for b in english.of("block")) % 2 == 0
+    ):
+        yield Seen("truncated", "fence")
+    if "code" in english.spans:
+        missing = [c for c in set(english.of("code")) if not _is_there(c.strip("` "), target)]
+        if missing:
+            yield Seen("code_altered", "inline", float(len(missing)), " ".join(missing)[:80])
+
+
+def _is_there(code: str, target: str) -> bool:
+    """Tell whether a piece of code stands in the target, string literals for people aside."""
+    if code in target:
+        return True
+    pieces = [piece for piece in _STRING.split(code) if piece.strip()]
+    return len(pieces) > 1 and all(piece in target for piece in pieces)
+
+
+def _bare_code(block: str) -> str:
+    """Return code without comments, the words of string literals and white space."""
+    body = block.strip("`~ \n").split("\n", 1)[-1]
+    body = _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", body))
+    return _SPACE.sub("", _STRING.sub('""', body))
+
+
+def _addresses(english: Masked, target: str) -> Iterator[Seen]:
+    addresses = english.of("url") + english.of("email")
+    missing = [a for a in addresses if a.rstrip("/") not in target]
+    if missing:
+        yield Seen("url_altered", measured=float(len(missing)), detail=" ".join(missing)[:120])
+
+
+def _citations(english: Masked, japanese: Masked) -> Iterator[Seen]:
+    wanted, given = Counter(english.citations), Counter(japanese.citations)
+    if wanted != given:
+        change = sum((wanted - given).values()) + sum((given - wanted).values())
+        yield Seen(
+            "citation_mismatch", measured=float(change), detail=f"{sorted(wanted)} {sorted(given)}"
+        )
+
+
+def _tags(english: Masked, japanese: Masked) -> Iterator[Seen]:
+    wanted = Counter(_TAG_NAME.findall(" ".join(english.of("tag")).lower()))
+    given = Counter(_TAG_NAME.findall(" ".join(japanese.of("tag")).lower()))
+    missing = wanted - given
+    if missing:
+        yield Seen("markup_broken", "tags", float(sum(missing.values())), " ".join(missing))
+
+
+def _latex(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
+    given = {_formula(span) for span in japanese.of("latex")}
+    plain = _SPACE.sub("", target)
+    missing = [
+        f
+        for f in map(_formula, english.of("latex"))
+        if f not in given and f.strip("$") not in plain
+    ]
+    if missing:
+        yield Seen("markup_broken", "latex", float(len(missing)), missing[0][:80])
+
+
+def _formula(span: str) -> str:
+    return _SPACE.sub("", unicodedata.normalize("NFKC", _LATEX_TEXT.sub("", span)))
+
+
+def _layout(source: str, target: str) -> Iterator[Seen]:
+    rows, there = len(_TABLE_ROW.findall(source)), len(_TABLE_ROW.findall(target))
+    if rows >= 2 and there != rows:
+        yield Seen("markup_broken", "table", float(abs(rows - there)), f"{there} of {rows} rows")
+    items = list_items(source)
+    if items >= 3 and list_items(target) == 0:
+        yield Seen("markup_broken", "list", float(items))
+    headings, kept = len(_HEADING.findall(source)), len(_HEADING.findall(target))
+    if kept < headings:
+        yield Seen("markup_broken", "headings", float(headings - kept))

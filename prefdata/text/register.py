@@ -1,0 +1,77 @@
+"""Politeness at the ends of sentences: です・ます, である and だ, and neither."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from prefdata.text.mecab import ITEM, Words
+
+_QUOTE = re.compile(r"\([^()]{0,1000}\)")
+_TAIL = re.compile(r"[~\- (),]+$")
+_PARTICLES = re.compile(r"[e]+$")
+# です, ます (M), ました and ません (w + t/z), でしょう (Q), within the last four words.
+_POLITE = re.compile(r"(?:[MQ]|w[tzrq]?)[a-zA-Z]{0,2}$")
+_PLAIN = re.compile(r"[VdtzxO]$|y$")
+
+
+class Register(NamedTuple):
+    """Sentences by the register of their end; noun endings and list items are not counted."""
+
+    polite: int = 0
+    plain: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return the number of sentences that have a register."""
+        return self.polite + self.plain
+
+    @property
+    def mixture(self) -> float:
+        """Return the share of the rarer register, 0.0 to 0.5."""
+        return min(self.polite, self.plain) / self.total if self.total else 0.0
+
+
+def register_of(words: Words) -> Register:
+    """Count polite and plain sentence ends outside quotations and list items.
+
+    >>> from prefdata.text.mecab import analyze
+    >>> register_of(analyze("簡単です。蓋が要る。「やめろ」と言いました。")).polite
+    2
+    """
+    classes = words.classes
+    if "(" in classes:  # what is quoted speaks in its own register; places stay as they are
+        classes = _QUOTE.sub(lambda match: "~" * len(match.group()), classes)
+    polite = plain = start = 0
+    for sentence in classes.split("."):
+        if sentence and words.surfaces[start] != ITEM:
+            kind = _ending(words.surfaces, sentence, start)
+            polite += kind == "polite"
+            plain += kind == "plain"
+        start += len(sentence) + 1
+    return Register(polite, plain)
+
+
+def _ending(surfaces: Sequence[str], sentence: str, start: int) -> str:
+    """Return ``polite``, ``plain`` or nothing for the sentence whose words begin at `start`."""
+    classes = _TAIL.sub("", sentence)
+    bare = _PARTICLES.sub("", classes)
+    if not bare:
+        return ""
+    if _POLITE.search(bare[-4:]):
+        return "polite"
+    last = surfaces[start + len(bare) - 1]
+    if last in ("ください", "下さい", "ませ", "くださいませ"):
+        return "polite"
+    return "plain" if _PLAIN.search(bare) else ""
+
+
+def final_words(words: Words, n: int = 3) -> tuple[tuple[str, ...], str]:
+    """Return the last `n` words before closing marks, and their classes."""
+    classes = words.classes
+    stop = len(classes)
+    while stop and classes[stop - 1] in ".~-) ":
+        stop -= 1
+    start = max(0, stop - n)
+    return words.surfaces[start:stop], classes[start:stop]

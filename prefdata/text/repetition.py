@@ -1,0 +1,99 @@
+"""Degenerate repetition that the source does not have: phrase loops, list loops, sentence loops."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from prefdata.text.bitext import Bitext
+from prefdata.text.mecab import SYMBOLS
+from prefdata.text.seen import Seen
+
+_LONGEST_UNIT = 24  # words
+_ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
+_ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_DRAWN_OUT = re.compile(r"(.)\1{9}", re.DOTALL)
+_LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
+
+
+def check(text: Bitext) -> Iterator[Seen]:
+    """Yield loops of words, of list items and of sentences, and single drawn-out characters."""
+    words = text.words
+    n = len(words.surfaces)
+    if n >= 8 and words.distinct_bigrams < 0.85 * n:
+        times, unit = longest_loop(words.surfaces, words.classes)
+        # "merrily, merrily, merrily, merrily" may be sung four times in Japanese, too.
+        own = longest_source_loop(text.source) if times >= 3 else 1
+        if times >= 3 and times > own + 1:
+            yield Seen("repetition_loop", "run", float(times), unit[:60])
+    yield from _repeated_items(text)
+    yield from _repeated_sentences(text)
+    drawn_out = _DRAWN_OUT.search(text.japanese.text)
+    if drawn_out and drawn_out.group(1).isalpha() and not _LAUGH.search(text.source):
+        yield Seen("repetition_loop", "character", float(_length_of(text.japanese.text, drawn_out)))
+
+
+def _length_of(text: str, match: re.Match[str]) -> int:
+    rest = text[match.start() :]
+    return len(rest) - len(rest.lstrip(match.group(1)))
+
+
+def longest_loop(surfaces: Sequence[str], classes: str) -> tuple[int, str]:
+    """Return how often in a row a unit of 1 to 24 words is repeated at most, and the unit.
+
+    Units of symbols alone do not count. Linear in the words for each unit length.
+    """
+    best, unit = 1, ""
+    n = len(surfaces)
+    for size in range(1, min(_LONGEST_UNIT, n // 3) + 1):
+        equal = 0
+        for place in range(size, n):
+            if surfaces[place] != surfaces[place - size]:
+                equal = 0
+                continue
+            equal += 1
+            times = 1 + equal // size
+            if times > best and _is_worded(classes[place - size + 1 : place + 1]):
+                best, unit = times, "".join(surfaces[place - size + 1 : place + 1])
+    return best, unit
+
+
+def _is_worded(classes: str) -> bool:
+    """Tell whether a unit holds words; dots, dashes and digits in a row are layout."""
+    return any(mark not in SYMBOLS for mark in classes)
+
+
+def longest_source_loop(source: str) -> int:
+    """Return how often in a row the English repeats a word or phrase of up to six words."""
+    words = _ENGLISH.findall(source.lower())
+    best = 1
+    for size in range(1, 7):
+        equal = 0
+        for place in range(size, len(words)):
+            equal = equal + 1 if words[place] == words[place - size] else 0
+            best = max(best, 1 + equal // size)
+    return best
+
+
+def _repeated_items(text: Bitext) -> Iterator[Seen]:
+    """Yield the share of duplicates among six or more list items."""
+    items = _ITEM.findall(text.japanese.text) if "\n" in text.target else []
+    if len(items) >= 5:
+        share = 1 - len(set(items)) / len(items)
+        own = [item.lower() for item in _ITEM.findall(text.english.text)]
+        own_share = 1 - len(set(own)) / len(own) if own else 0.0
+        if share > own_share:
+            yield Seen("repetition_loop", "items", share - own_share)
+
+
+def _repeated_sentences(text: Bitext) -> Iterator[Seen]:
+    """Yield how often one sentence of ten characters or more comes back beyond the source's own."""
+    sentences = [s.strip() for s in text.target_sentences if len(s.strip()) >= 10]
+    if len(sentences) < 2 or len(set(sentences)) == len(sentences):
+        return
+    times = max(Counter(sentences).values())
+    own = Counter(s.strip().lower() for s in text.source_sentences)
+    extra = times - max(own.values(), default=1)
+    if extra > 0:
+        yield Seen("repetition_loop", "sentence", float(extra + 1))

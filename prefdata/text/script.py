@@ -1,0 +1,119 @@
+"""Which script a text is in: counts of letters, Chinese-only kanji, Hangul and the rest."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+KANA = "ぁ-ゖゝゞァ-ヺーヽヾｦ-ﾟ"
+HAN = "一-鿿㐀-䶿豈-﫿々〆𠀀-𪛟"
+_JAPANESE = re.compile(f"[{KANA}{HAN}]+")
+_KANA = re.compile(f"[{KANA}]")
+_HIRAGANA = re.compile("[ぁ-ゖ]+")
+_HAN = re.compile(f"[{HAN}]")
+_LATIN = re.compile("[A-Za-zÀ-ɏＡ-Ｚａ-ｚ]+")
+_HANGUL = re.compile("[가-힣ᄀ-ᇿㄱ-ㆎ]+")
+_OTHER = re.compile(r"[Ѐ-ӿ]{3,}|[֐-׿؀-ۿݐ-ݿऀ-෿฀-๿຀-໿Ⴀ-ჿ]{2,}")
+_BEYOND_JIS = re.compile("[一-鿿㐀-䶿豈-﫿]")
+
+# Kanji that Japanese writes though cp932 lacks them: the jōyō additions of 2010 and common names.
+ALLOWED: Final = frozenset(
+    "剝塡頰𠮟嚙吞填頬叱噛呑䰗髙﨑神祥福﨟彅煇靑濵瀨俱萊簞蔣驒鷗摑瘦繫蠟醬攢掻焰潑瀆"
+)
+
+# Simplified forms that cp932 has, but no Japanese text of today.
+_SIMPLIFIED: Final = frozenset("气从么")
+
+# Words of Chinese that Japanese does not write so; single characters for texts without kana.
+_CHINESE_WORD = re.compile(
+    "不過[，、]|但是|因為|因为|如果|可以[用在做看讓让]|什麼|什么|怎麼|怎么|這個|这个|這些|这些|我們|我们|你們|你们|他們|他们"
+    "|沒有|没有|還是|还是|已經|已经|應該|应该|雖然|虽然|然後[，、再]|然后|並且|并且|或者[是在説说]|以及[，其在]|就是說|就是说"
+    "|非常好|為了|为了|您好|謝謝|谢谢|請問|请问"
+)
+_CHINESE_CHARACTER = re.compile(
+    "[的了是在我你他她它们們這这那有和就也很吗嗎呢吧没沒說说您會会要對对把被讓让給给]"
+)
+
+
+def japanese_letters(text: str) -> int:
+    """Count kana and kanji."""
+    return sum(map(len, _JAPANESE.findall(text)))
+
+
+def latin_letters(text: str) -> int:
+    """Count Latin letters, full-width ones too."""
+    return sum(map(len, _LATIN.findall(text)))
+
+
+def japanese_share(text: str) -> float:
+    """Return the share of letters that are Japanese; 1.0 for a text without letters.
+
+    >>> japanese_share("Wi-Fiの設定")
+    0.42857142857142855
+    """
+    japanese, latin = japanese_letters(text), latin_letters(text)
+    return japanese / (japanese + latin) if japanese + latin else 1.0
+
+
+def hiragana_share(text: str) -> float:
+    """Return hiragana as a share of Japanese letters; 1.0 for a text without any."""
+    japanese = japanese_letters(text)
+    return sum(map(len, _HIRAGANA.findall(text))) / japanese if japanese else 1.0
+
+
+def has_kana(text: str) -> bool:
+    """Tell whether the text holds kana of any width."""
+    return _KANA.search(text) is not None
+
+
+def has_han(text: str) -> bool:
+    """Tell whether the text holds a kanji."""
+    return _HAN.search(text) is not None
+
+
+@lru_cache(maxsize=16384)
+def _is_foreign(character: str) -> bool:
+    if character in ALLOWED or character in _SIMPLIFIED:
+        return character in _SIMPLIFIED
+    try:
+        character.encode("cp932")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def foreign_kanji(target: str, source: str = "") -> list[str]:
+    """Return kanji that Japanese does not use (not in cp932, not allowed) and the source lacks.
+
+    >>> foreign_kanji("空気は时々乾いている。")
+    ['时']
+    """
+    return [c for c in _BEYOND_JIS.findall(target) if _is_foreign(c) and c not in source]
+
+
+def foreign_letters(target: str, source: str = "") -> list[str]:
+    """Return runs of Hangul, Cyrillic, Hebrew, Arabic, Thai, … that the source lacks."""
+    runs = _HANGUL.findall(target) + _OTHER.findall(target)
+    return [run for run in runs if run not in source]
+
+
+def chinese_words(target: str, source: str = "") -> list[str]:
+    """Return words that are Chinese and not Japanese, in characters that both use."""
+    return [word for word in _CHINESE_WORD.findall(target) if word.rstrip("，、") not in source]
+
+
+def chinese_share(text: str) -> float:
+    """Return Chinese function characters as a share of kanji, for a text without kana.
+
+    0.0 when there is kana, or fewer than five kanji: 東京都庁 and 了解。 are Japanese.
+    """
+    if has_kana(text):
+        return 0.0
+    kanji = len(_HAN.findall(text))
+    return len(_CHINESE_CHARACTER.findall(text)) / kanji if kanji >= 5 else 0.0
+
+
+def kanji_only_length(text: str) -> int:
+    """Return the number of kanji of a text that has no kana, else 0."""
+    return 0 if has_kana(text) else len(_HAN.findall(text))

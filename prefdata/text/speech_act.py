@@ -1,0 +1,200 @@
+"""What a text does: asks, orders, declines. Was it translated, or answered, obeyed, refused?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prefdata.text import markup
+from prefdata.text.bitext import Bitext
+from prefdata.text.mecab import Words
+from prefdata.text.seen import Seen
+from prefdata.text.tasks import INDIRECT, TASKS, meta_instructions
+
+_QUESTION_WORDS = frozenset(
+    [
+        "何",
+        "なに",
+        "なん",
+        "どう",
+        "どの",
+        "どれ",
+        "どこ",
+        "どちら",
+        "どっち",
+        "どんな",
+        "どなた",
+        "誰",
+        "だれ",
+        "いつ",
+        "なぜ",
+        "何故",
+        "なんで",
+        "どうして",
+        "いくら",
+        "いくつ",
+        "いかが",
+        "如何",
+        "何時",
+        "どいつ",
+    ]
+)
+_INDEFINITE = frozenset(["も", "でも", "ら", "とも"])
+_ASKING_END = frozenset(
+    [
+        "か",
+        "かな",
+        "かしら",
+        "かね",
+        "かい",
+        "だい",
+        "の",
+        "っけ",
+        "よね",
+        "でしょ",
+        "だろ",
+        "ましょう",
+        "じゃん",
+    ]
+)
+# Orders and wishes that a question may become: 教えてください, 知りたいです, お聞かせください.
+_ASKED = re.compile(
+    r"教えて|教えろ|知りたい|聞きたい|聞かせ|お伺い|伺い(?:たい|ます)|お尋ね|質問|答えて|説明して|挙げて|気になり|わからない|分からない|ご存じ|ご存知|迷っ|悩ん"
+)
+_REQUEST = re.compile(
+    r"ください|下さい|くださ|なさい|せよ|しろ|てくれ|もらえ|もらい|いただけ|いただき|ほしい|欲しい|お願い|頼[みむ]|ちょうだい|頂戴|たいです|たい(?:ん|の|。|$)|べき|ましょう|こと[。！]?$|[てで][。！!]?$"
+)
+_REQUEST_QUESTION = re.compile(
+    r"\b(?:can|could|would|will) (?:you|we|i)\b|\bmay i\b|\bplease\b|\bmind\b|\bwhy don't (?:you|we)\b|\bhow about\b|\bshall we\b|\bcan't you\b|\bwon't you\b"
+)
+_TAG = re.compile(
+    r"(?:\bright|\bhuh|\bok(?:ay)?|\byes|\bno|n't (?:it|you|they|he|she|we|i)|\byou know|\bsee|\bfair enough)\?$"
+)
+_WHO_KNOWS = re.compile(
+    r"\b(?:who (?:knows|cares)|why not|so what|what the (?:hell|heck|fuck)|are you kidding|seriously)\b"
+)
+_SOURCE_QUESTION = re.compile(r"\?[\"'”’)\]*_!]*\s*$")
+
+
+def check(text: Bitext) -> Iterator[Seen]:
+    """Yield questions that were answered, tasks that were carried out, orders that were obeyed."""
+    if text.is_native or not text.english_words or not text.target.strip():
+        return
+    asked = _SOURCE_QUESTION.search(text.english.text.rstrip("◇ \n")) is not None
+    if asked:
+        yield from _answered_question(text)
+    else:
+        yield from _done_task(text)
+    for expected, name in meta_instructions(text.lower_source):
+        if _is_obeyed(text, expected):
+            yield Seen("injection_obeyed", name)
+            return
+
+
+def asks(words: Words, target: str) -> bool:
+    """Tell whether a Japanese text asks anything.
+
+    >>> from prefdata.text.mecab import analyze
+    >>> [asks(analyze(t), t) for t in ("なぜ空は青いのか", "いつも空は青い。", "何度も見た。")]
+    [True, False, False]
+    """
+    if "？" in target or "?" in target:
+        return True
+    start = 0
+    for sentence in words.classes.split("."):
+        if sentence and _asks(words.surfaces[start : start + len(sentence)], sentence):
+            return True
+        start += len(sentence) + 1
+    return False
+
+
+def _asks(surfaces: tuple[str, ...], classes: str) -> bool:
+    stop = len(classes.rstrip("~-) "))
+    if stop and (
+        (surfaces[stop - 1] in _ASKING_END and classes[stop - 1] in "efj")
+        or classes[stop - 1] in "QO"
+    ):
+        return True
+    if _QUESTION_WORDS.isdisjoint(surfaces) or "か" in surfaces:
+        return False
+    following = (*surfaces[1:], "", "")
+    return any(
+        word in _QUESTION_WORDS
+        and following[n] not in _INDEFINITE
+        and not (following[n] in ("で", "に", "と", "へ", "から") and following[n + 1] == "も")
+        and not (
+            following[n] in ("人", "度", "年", "回", "日", "でも")
+            and following[n + 1] in ("も", "か")
+        )
+        for n, word in enumerate(surfaces)
+    )
+
+
+def _answered_question(text: Bitext) -> Iterator[Seen]:
+    target, source = text.japanese.text, text.lower_source
+    if asks(text.words, target) or _ASKED.search(target):
+        yield from _answered_after(text)
+        return
+    if _REQUEST_QUESTION.search(source) and _REQUEST.search(target):
+        return
+    if _TAG.search(source.strip()) or _WHO_KNOWS.search(source) or text.english_words < 2:
+        return
+    if text.role == "assistant":
+        band = "dialogue"
+    else:
+        band = "short" if text.english_words < 4 else "question"
+    yield Seen("answered_instead", band, round(text.ratio, 4) if band != "question" else 1.0)
+
+
+def _answered_after(text: Bitext) -> Iterator[Seen]:
+    """Yield a question that is translated and then answered, by its length."""
+    source = text.english.text
+    if source.count("?") < len(text.source_sentences) or text.role == "assistant":
+        return
+    extra = len(text.target_sentences) - len(text.source_sentences)
+    last = text.target_sentences[-1] if text.target_sentences else ""
+    tail = text.japanese.text.rstrip()[-1:]
+    if (
+        extra >= 1
+        and tail in "。.）)"
+        and not (_ASKED.search(last) or _REQUEST.search(last) or last.endswith("か"))
+    ):
+        yield Seen("answered_instead", "followed", round(text.ratio, 4))
+
+
+def _done_task(text: Bitext) -> Iterator[Seen]:
+    """Yield a task of which the Japanese lacks both the verb and any request."""
+    if text.role == "assistant":
+        return
+    for pattern, stems, is_strong in TASKS:
+        match = pattern.search(text.lower_source[:400])
+        if match is None:
+            continue
+        if not is_strong and not (
+            text.role == "user" or text.kind == "synthetic" or len(text.source_sentences) == 1
+        ):
+            return
+        target = text.japanese.text
+        requests = _REQUEST.search(target) is not None
+        if not stems.search(target):
+            if not requests or _looks_made(text):
+                yield Seen("answered_instead", "task")
+        elif not requests:
+            yield Seen("answered_instead", "task_long", round(text.ratio, 4))
+        return
+
+
+def _looks_made(text: Bitext) -> bool:
+    """Tell whether the target has the shape of an answer: a list or sentences the task lacks."""
+    extra = markup.list_items(text.japanese.text) - markup.list_items(text.english.text)
+    return extra >= 2 or len(text.target_sentences) > len(text.source_sentences) + 1
+
+
+def _is_obeyed(text: Bitext, expected: re.Pattern[str]) -> bool:
+    """Tell whether the Japanese lacks what a translation of the instruction would hold."""
+    target = text.target
+    if target.lstrip()[:1] in "{[" and text.source.lstrip()[:1] not in "{[":
+        return True
+    if INDIRECT.search(text.lower_source):
+        return False
+    return expected.search(target) is None

@@ -1,0 +1,95 @@
+"""Reads it like Japanese? Mixed registers, piled-up pronouns, calques."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from prefdata.text.bitext import Bitext
+from prefdata.text.register import register_of
+from prefdata.text.seen import Seen
+
+_PRONOUNS: Final = frozenset(
+    [
+        "彼",
+        "彼女",
+        "あなた",
+        "貴方",
+        "私",
+        "わたし",
+        "彼ら",
+        "彼等",
+        "私達",
+        "それ",
+        "それら",
+        "君",
+        "我々",
+        "あなたがた",
+    ]
+)
+_OWN = re.compile(
+    r"(彼女|彼ら|彼|私たち|私|あなた)(?:たち)?(?:は|が|も|に|を)、?(?:\1)(?:自身)?(?:の|に|を|が|は)"
+)
+_OF_OF = re.compile(
+    r"(?:彼女|彼ら?|私|あなた|それ)の[^、。\n]{1,12}(?:を|に|で|は|が|と)、?(?:彼女|彼ら?|私|あなた|それ)の"
+)
+_CALQUE = re.compile(
+    r"(?:ました|ます|です|だった)、(?:しかし|そして|なぜなら|それは|または|もし)|ところの|それは[^、。\n]{1,20}(?:するところ|である[^、。\n]{1,10}ことの)"
+)
+_ONE_PRONOUN: Final = tuple(
+    map(
+        re.compile,
+        ("彼女(?!たち)", "彼(?![女氏ら方岸])", "あなた", "(?<!公)私(?![立的物用服鉄道語])"),
+    )
+)
+
+
+def check(text: Bitext) -> Iterator[Seen]:
+    """Yield register and pronoun measures of one speaker's text."""
+    words = text.words
+    if words.classes.count(".") >= 2 or "\n" in text.target:
+        register = register_of(words)
+        if register.total >= 3 and register.mixture:
+            band = "few" if register.total == 3 else "long" if register.total >= 6 else "several"
+            yield Seen(
+                "register_inconsistent",
+                band,
+                round(register.mixture, 4),
+                f"{register.polite} polite, {register.plain} plain",
+            )
+    if not text.is_native and not _PRONOUNS.isdisjoint(words.vocabulary):
+        yield from _pronouns(text)
+    calques = len(_CALQUE.findall(text.japanese.text)) if "、" in text.target else 0
+    if calques:
+        yield Seen("translationese", "calque", float(calques))
+
+
+def _pronouns(text: Bitext) -> Iterator[Seen]:
+    words = text.words
+    found = Counter(word for word in words.surfaces if word in _PRONOUNS)
+    total = sum(found.values())
+    if words.count >= 20 and total >= 4:
+        yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))
+    if total >= 2:
+        prose = text.japanese.text
+        own = len(_OWN.findall(prose)) + len(_OF_OF.findall(prose))
+        if own:
+            yield Seen("translationese", "own", float(own))
+        densest = _densest_sentence(text)
+        if densest:
+            yield Seen("translationese", "sentence", round(densest, 2))
+
+
+def _densest_sentence(text: Bitext) -> float:
+    """Return how often one pronoun stands in one sentence, per 100 characters; from three times up.
+
+    Three different pronouns are a good sentence: 私は彼に、彼女が好きだと言った。
+    """
+    best = 0.0
+    for sentence in text.target_sentences:
+        times = max(len(found) for found in (p.findall(sentence) for p in _ONE_PRONOUN))
+        if times >= 3:
+            best = max(best, 100 * times / len(sentence))
+    return best

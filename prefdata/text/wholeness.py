@@ -1,0 +1,124 @@
+"""Is it all there, and nothing else? Length, truncation, omission, addition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from prefdata.text import markup
+from prefdata.text.bitext import Bitext
+from prefdata.text.register import final_words
+from prefdata.text.seen import Seen
+
+_CLOSERS = " \t\r\n\u3000」』）)】］]\"'”’*_◇♪☆★♡❤~～`>"
+_FINAL = re.compile(r"[。．！？!?.…:：;；]$|[ｗw笑☺-🿿]$")
+_SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
+_OPEN = re.compile(r"[、,，・「『（(]$")
+_PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
+# Particles that no finished sentence ends on, though casual speech may end on も, から, けど, の.
+_HANGING = frozenset(
+    [
+        "を",
+        "は",
+        "に",
+        "へ",
+        "と",
+        "が",
+        "で",
+        "や",
+        "より",
+        "ので",
+        "ため",
+        "および",
+        "または",
+        "その",
+        "この",
+    ]
+)
+_HANGING_ALWAYS = frozenset(["を", "へ", "や", "および", "または", "その", "この"])
+_FINITE = frozenset("VMQtzxOEde")
+
+
+def check(text: Bitext) -> Iterator[Seen]:
+    """Yield what is missing or too much."""
+    if text.finish_reason == "length":
+        yield Seen("truncated", "length")
+    if text.is_native:
+        return
+    if text.english_words and text.target.strip():
+        yield from _length(text)
+        yield from truncated(text)
+        yield from omission(text)
+        yield from addition(text)
+
+
+def _length(text: Bitext) -> Iterator[Seen]:
+    if text.band != "1-3":
+        yield Seen("length_ratio_low", text.band, round(text.ratio, 4))
+    if len(text.japanese.text) >= 25:
+        yield Seen("length_ratio_high", text.band, round(text.ratio, 4))
+
+
+def truncated(text: Bitext) -> Iterator[Seen]:
+    """Yield signs that the text stops early, unless the source does so itself."""
+    if not _SOURCE_FINAL.search(text.english.text):
+        return
+    bare = text.japanese.text.rstrip()
+    end = bare.rstrip(_CLOSERS)
+    if _OPEN.search(bare) or _OPEN.search(end):
+        yield Seen("truncated", "comma", detail=bare[-10:])
+    elif end and not _FINAL.search(end):
+        yield from _unfinished(text, bare)
+    if markup.unclosed_brackets(text.japanese.text) > markup.unclosed_brackets(text.english.text):
+        yield Seen("truncated", "bracket", detail=bare[-10:])
+
+
+def _unfinished(text: Bitext, bare: str) -> Iterator[Seen]:
+    """Judge an end without 。: by the last word, and by how much of the source is there."""
+    surfaces, classes = final_words(text.words)
+    if not classes or bare.endswith(("」", "』", "◇")):
+        return
+    last, mark = surfaces[-1], classes[-1]
+    if last in _HANGING_ALWAYS or (last in _HANGING and text.english_words >= 4 and mark in "ghqf"):
+        yield Seen("truncated", "particle", detail=bare[-10:])
+    elif text.english_words >= 8 and not markup.ends_in_item(text.japanese.text):
+        if mark not in _FINITE:
+            yield Seen("truncated", "word", detail=bare[-10:])
+        else:
+            yield Seen("truncated", "no_stop", round(text.ratio, 4), bare[-10:])
+
+
+def omission(text: Bitext) -> Iterator[Seen]:
+    """Yield missing paragraphs, list items and sentences."""
+    source, target = text.english.text, text.japanese.text
+    paragraphs = _paragraphs(source) if "\n" in source else 1
+    if paragraphs >= 3:
+        share = _paragraphs(target) / paragraphs
+        band = "paragraphs" if "\n" in target else "paragraphs_joined"
+        if share < 1:
+            yield Seen("omission", band, share if band == "paragraphs" else round(text.ratio, 4))
+    items = markup.list_items(source)
+    if items >= 3:
+        kept = markup.list_items(target)
+        if 0 < kept < items:
+            yield Seen("omission", "items", kept / items)
+    sentences, there = len(text.source_sentences), len(text.target_sentences)
+    if sentences >= 3 and there < sentences:
+        share = there / sentences
+        band = "sentences" if share <= 0.67 and sentences >= 4 else "sentence"
+        yield Seen("omission", band, round(text.ratio, 4), f"{there} of {sentences} sentences")
+
+
+def _paragraphs(text: str) -> int:
+    return sum(1 for block in _PARAGRAPH.split(text) if block.strip())
+
+
+def addition(text: Bitext) -> Iterator[Seen]:
+    """Yield sentences too many, weighed by length."""
+    sentences, there = len(text.source_sentences), len(text.target_sentences)
+    if sentences and there > sentences:
+        band = "sentences" if there >= sentences + 2 else "sentence"
+        yield Seen("addition", band, round(text.ratio, 4), f"{there} for {sentences} sentences")
+    items, kept = markup.list_items(text.english.text), markup.list_items(text.japanese.text)
+    if kept >= items + 2 and items:
+        yield Seen("addition", "items", kept / items)

@@ -169,14 +169,17 @@ def make_row(file: SourceFile, number: int, value: Any) -> Row:
 
 def canonical(value: Any) -> str:
     """Return a value as JSON with sorted keys and no spaces: the bytes that a digest is over."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_text
-    )
+    return _CANONICAL.encode(value)
 
 
 def _as_text(value: Any) -> str:
     """Write what JSON has no type for (bytes, dates of a Parquet file) as text."""
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+_CANONICAL = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_text
+)
 
 
 def _has_nul(value: Any) -> bool:

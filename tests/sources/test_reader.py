@@ -305,3 +305,11 @@ def test_reasons_of_skips_are_counted_once_a_row(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD + b"x\n" + b"y\n")
 
     assert reasons(read("jsonl", path=path)[1]) == {"source_bad_json": 2}
+
+
+def test_the_readme_lists_exactly_the_reasons(root: Path) -> None:
+    readme = (root / "prefdata/sources/README.md").read_text(encoding="utf-8")
+
+    for code, reason in REASONS.items():
+        assert f"| `{code}` | {'yes' if reason.bad else ''} | {reason.meaning} |" in readme
+    assert readme.count("| `source_") == len(REASONS)

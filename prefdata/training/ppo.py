@@ -239,7 +239,7 @@ class TrainPPO:
         from prefdata.training.artifact import METRICS
         from prefdata.training.card import write_card
 
-        write_card(out, "policy", self.config, self.context)
+        write_card(out, "policy", self.config, self.context, "train_ppo", folders)
         write_manifest(out, "train_ppo", self.config, self.context, folders)
         metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))["metrics"]
         if metrics["stopped_by"]:

@@ -71,7 +71,9 @@ class TrainRewardModel:
         view: Literal["", "pairs", "rankings"] = Field(
             default="", description="what to read; rankings for listwise and aspects, else pairs"
         )
-        pairing: Literal["all", "best_worst"] = "all"
+        pairing: Literal["all", "best_worst"] = Field(
+            default="all", description="which pairs of a ranking teach; all are measured"
+        )
         lang: str = Field(default="ja", description="rows of this language; empty: of all")
         template: str = Field(default=DEFAULT, description="Jinja over prompt and completion")
         aspects: tuple[Aspect, ...] = ()
@@ -97,7 +99,7 @@ class TrainRewardModel:
     @staticmethod
     def plan(config: Config, context: Context) -> None:
         """Refuse what cannot work, before anything is downloaded or loaded."""
-        need("torch", "transformers", "accelerate", by="train_reward_model")
+        need("torch", "transformers", "accelerate", "matplotlib", by="train_reward_model")
         if config.lora:
             need("peft", by="the setting 'lora'")
         if (config.objective == "aspects") != bool(config.aspects):
@@ -164,7 +166,11 @@ class TrainRewardModel:
         release = self.release(folders)
         found: dict[str, list[Comparison]] = {
             split: comparisons_of(
-                release, split, view=view, pairing=config.pairing, lang=config.lang
+                release,
+                split,
+                view=view,
+                pairing=config.pairing if split == "train" else "all",
+                lang=config.lang,
             )
             for split in SPLITS
         }
@@ -195,14 +201,16 @@ class TrainRewardModel:
         members = sorted((out / "members").iterdir())
         found = {m.name: read_json(m / METRICS)["metrics"] for m in members}
         best = max(found, key=lambda name: (found[name]["validation_pairwise_acc"] or 0.0, name))
-        same_copy(out / "members" / best / "model", out / "model")
+        for name in ("model", "plots"):
+            if (out / "members" / best / name).is_dir():
+                same_copy(out / "members" / best / name, out / name)
         for name in ("reward_config.json", "events.jsonl"):
             (out / name).write_bytes((out / "members" / best / name).read_bytes())
         metrics = {"best_member": best, **found[best]}
         metrics["members"] = {name: m["pairwise_acc"] for name, m in found.items()}
         checks = check_all(self.config.gates, metrics)
         write_metrics(out, metrics, checks)
-        write_card(out, "reward model", self.config, self.context)
+        write_card(out, "reward model", self.config, self.context, "train_reward_model", folders)
         write_manifest(out, "train_reward_model", self.config, self.context, folders)
         refuse_misses(checks, str(out))
 

@@ -13,6 +13,7 @@ from prefdata.training.data import Comparison
 from prefdata.training.examples import Encoder, Example, LengthCounts, batch_order, encode_all
 from prefdata.training.fit import Run, accelerator_of, fit
 from prefdata.training.metrics import Judged, fit_temperature, report
+from prefdata.training.plots import draw
 from prefdata.training.reward import (
     AspectScale,
     RewardConfig,
@@ -100,6 +101,8 @@ def train_member(config: Config, splits: Splits, seed: int, run: Run, out: Path)
         network.save_model(model, tokenizer, out / "model")
         reward = describe(config, splits, model, pad, base_digest, out / "model")
         reward, metrics = judge(config, splits, model, tokenizer, reward)
+        held_out = judged(model, splits.test or splits.validation, pad, reward)
+    draw(held_out, reward.temperature, out / "plots")
     reward.write(out)
     return metrics
 
@@ -229,6 +232,7 @@ def judge(
     held_out = splits.test or splits.validation
     metrics = report(judged(model, held_out, pad, reward), temperature=temperature)
     metrics.update(rankings(model, held_out, pad, reward))
+    metrics["aspect_acc"] = aspect_accuracy(config, model, held_out, pad)
     metrics["measured_on"] = "test" if splits.test else "validation"
     metrics["validation_pairwise_acc"] = on_validation["pairwise_acc"]
     metrics["val_test_gap"] = gap(on_validation["pairwise_acc"], metrics["pairwise_acc"])
@@ -238,6 +242,22 @@ def judge(
     metrics["n_truncated"] = sum(c.n_truncated for c in splits.lengths.values())
     metrics["n_dropped"] = sum(c.n_dropped for c in splits.lengths.values())
     return reward, metrics
+
+
+def aspect_accuracy(
+    config: Config, model: Any, examples: Sequence[Example], pad: int
+) -> dict[str, float | None]:
+    """Return for each aspect the share of texts whose label its logit gives."""
+    ids = [row for e in examples for row in e.ids]
+    if not config.aspects or not ids:
+        return {}
+    labels = aspect_labels(config, [e.comparison for e in examples])
+    right = ((logits_of(model, ids, pad) > 0) == (labels > 0.5)).float()
+    given = labels == labels
+    return {
+        aspect.name: float(right[:, n][given[:, n]].mean()) if given[:, n].any() else None
+        for n, aspect in enumerate(config.aspects)
+    }
 
 
 def gap(left: float | None, right: float | None) -> float | None:

@@ -1,21 +1,25 @@
-"""Models that the tests build themselves, once a session."""
+"""Models that the tests build themselves, once a session, with the project's own stages."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from prefdata.core.stage import Context
+from prefdata.store.dataset import Dataset
 from tests.training import toy
+
+Run = Callable[..., Path]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
     """One torch thread: same numbers everywhere, and the machine stays free."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.update(TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
     try:
         import torch
     except ImportError:
@@ -25,10 +29,31 @@ def one_thread() -> Iterator[None]:
     yield
 
 
-@pytest.fixture(scope="session")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers with random weights, and its tokenizer."""
-    return toy.encoder(tmp_path_factory.mktemp("encoder"))
+def run_stage(
+    stage: Any, settings: Mapping[str, Any], out: Path, inputs: Mapping[str, Path] | None = None
+) -> Path:
+    """Run a stage as a pipeline would, into `out`."""
+    config = stage.Config.from_tree({"licensing": {"policy": "toy"}, **settings})
+    context = Context(step=out.name, key=f"key-{out.name}", licenses=toy.registry(out.parent))
+    out.mkdir(parents=True, exist_ok=True)
+    stage.plan(config, context)
+    stage(config, context).run({k: Dataset(v) for k, v in (inputs or {}).items()}, out)
+    return out
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """``run(Stage, settings, name, inputs)`` runs a stage in a folder of its own."""
+
+    def run_named(
+        stage: Any,
+        settings: Mapping[str, Any],
+        name: str = "step",
+        inputs: Mapping[str, Path] | None = None,
+    ) -> Path:
+        return run_stage(stage, settings, tmp_path / name, inputs)
+
+    return run_named
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +61,35 @@ def toy_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1,500 pairs to train on, 200 and 400 to measure with."""
     rows = toy.pairs(2100, seed=1)
     return toy.release(
-        tmp_path_factory.mktemp("release"),
+        tmp_path_factory.mktemp("toy") / "release",
         pairs={"train": rows[:1500], "validation": rows[1500:1700], "test": rows[1700:]},
     )
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory, toy_release: Path) -> Path:
+    """A BERT of two layers with random weights, and its tokenizer."""
+    from prefdata.training.tiny_model import TinyModel
+
+    settings = {"kind": "encoder", "release": str(toy_release), "positions": 160}
+    return run_stage(TinyModel, settings, tmp_path_factory.mktemp("models") / "encoder")
+
+
+@pytest.fixture(scope="session")
+def policy(tmp_path_factory: pytest.TempPathFactory, toy_release: Path) -> Path:
+    """A Llama of two layers that has learned to write the world's texts."""
+    from prefdata.training.tiny_model import TinyModel
+
+    train = {"epochs": 8, "batch_size": 32, "learning_rate": 2e-3}
+    settings = {"kind": "decoder", "release": str(toy_release), "positions": 160, "train": train}
+    return run_stage(TinyModel, settings, tmp_path_factory.mktemp("models") / "policy")
+
+
+@pytest.fixture(scope="session")
+def reward(tmp_path_factory: pytest.TempPathFactory, toy_release: Path, encoder: Path) -> Path:
+    """A reward model of the toy world: 0.97 of pairs right."""
+    from prefdata.training.reward_model import TrainRewardModel
+
+    out = tmp_path_factory.mktemp("models") / "reward"
+    settings = {**toy.REWARD, "release": str(toy_release), "objective": "bt"}
+    return run_stage(TrainRewardModel, settings, out, {"base": encoder})

@@ -5,6 +5,7 @@ Everything is original and made here: words, texts, tokenizers and models with r
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -161,55 +162,25 @@ def release(folder: Path, **views: dict[str, list[dict[str, Any]]]) -> Path:
     return folder
 
 
-def tokenizer(folder: Path, *, bert: bool, size: int = 512) -> Any:
-    """Train a byte-level BPE on the world's own texts and save it."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    rng = random.Random(7)
-    texts = [f"user: {q}\n\nassistant: {''.join(sample(rng))}" for q in QUESTIONS * 250]
-    bpe = Tokenizer(models.BPE(unk_token="<unk>"))
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bpe.decoder = decoders.ByteLevel()
-    specials = ["<pad>", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=specials,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    bpe.train_from_iterator(texts, trainer)
-    if bert:
-        bpe.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]",
-            special_tokens=[
-                ("[CLS]", bpe.token_to_id("[CLS]")),
-                ("[SEP]", bpe.token_to_id("[SEP]")),
-            ],
-        )
-    names = {"cls_token": "[CLS]", "sep_token": "[SEP]"} if bert else {"bos_token": "<s>"}
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", **names
-    )
-    fast.save_pretrained(folder)
-    return fast
+# Settings with which the tiny encoder learns this world in a few seconds.
+REWARD: dict[str, Any] = {
+    "length": {"max": 128},
+    "train": {"epochs": 3, "batch_size": 32, "learning_rate": 1e-3},
+}
 
 
-def encoder(folder: Path, seed: int = 0) -> Path:
-    """Save a BERT of two layers with random weights."""
-    import torch
-    from transformers import BertConfig, BertForMaskedLM
+def registry(folder: Path) -> Path | None:
+    """A license registry of one's own that knows the toy sources."""
+    return None
 
-    tok = tokenizer(folder, bert=True)
-    torch.manual_seed(seed)
-    config = BertConfig(
-        vocab_size=len(tok),
-        hidden_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=128,
-        max_position_embeddings=160,
-        pad_token_id=tok.pad_token_id,
-    )
-    BertForMaskedLM(config).save_pretrained(folder)
-    return folder
+
+def metrics(folder: Path) -> dict[str, Any]:
+    """The metrics that a stage wrote."""
+    found: dict[str, Any] = json.loads((folder / "metrics.json").read_text())["metrics"]
+    return found
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """The steps that a stage logged."""
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]

@@ -42,7 +42,8 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     rows = [list(row) for row in rows]
     for n, header in enumerate(headers):
-        numeric = bool(rows) and all(isinstance(row[n], (int, float)) for row in rows)
+        values = [row[n] for row in rows if row[n] is not None]
+        numeric = bool(values) and all(isinstance(value, (int, float)) for value in values)
         table.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*[cell(value) for value in row])

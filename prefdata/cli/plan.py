@@ -1,0 +1,97 @@
+"""``prefdata plan``: what would run, what it costs, what may be released; nothing is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  prefdata plan quickstart
+  prefdata plan pipelines/open_preference.yaml --set stages.license_gate.gate=exclude
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("pipeline")
+@click.option("--out", type=click.Path(path_type=Path), help="Build folder [data/build/NAME].")
+@click.option("--limit", type=int, help="At most N records of each source.")
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a setting.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def plan(
+    pipeline: str, out: Path | None, limit: int | None, overrides: tuple[str, ...], as_json: bool
+) -> int:
+    """Say what PIPELINE would run, what is done already, what it costs and what may be released.
+
+    Licenses are decided here, before any GPU time: exit code 3 if a license denies the release,
+    4 if a person must decide first, 0 if nothing stands in the way.
+    """
+    from prefdata.cli.progress import listener
+    from prefdata.cli.terminal import print_json
+    from prefdata.pipeline.build import plan_pipeline
+    from prefdata.pipeline.forecast import forecast
+
+    listen = listener(as_json=as_json)
+    planned = plan_pipeline(pipeline, out=out, limit=limit, overrides=overrides, listen=listen)
+    found = forecast(planned)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    code: int = found["exit_code"]
+    return code
+
+
+def _print(found: dict[str, Any]) -> None:
+    from prefdata.cli.terminal import print_table
+
+    print_table(
+        ["source", "records", "verdict", "reasons"],
+        [
+            (row["id"], row["records"], row["verdict"], ", ".join(row["reasons"]))
+            for row in found["sources"]
+        ],
+    )
+    for row in found["sources"]:
+        for unlock in row["unlock"]:
+            click.echo(f"  {row['id']}: {unlock}")
+    click.echo()
+    print_table(
+        ["step", "component", "done", "key"],
+        [(row["id"], row["use"], row["done"], row["key"][:8]) for row in found["steps"]],
+    )
+    if found["translate"]:
+        click.echo()
+        _print_translation(found["translate"])
+    click.echo()
+    click.echo(VERDICTS[found["exit_code"]])
+
+
+VERDICTS = {
+    0: "Nothing stands in the way of a release.",
+    3: "A license denies the release: a build would stop with exit code 3.",
+    4: "A person must decide first: a build would stop with exit code 4.",
+}
+
+MEANINGS = {
+    "nodes": "turns with text, as the records hold them",
+    "distinct": "distinct turns in their dialogue: each is translated once",
+    "hits": "of these in the translation memory",
+    "to_send": "left to translate",
+    "source_tokens": "English tokens in these",
+    "context_tokens": "tokens of earlier turns shown with them (a prefix cache spares most)",
+    "target_tokens": "Japanese tokens expected",
+    "hours": "hours",
+}
+
+
+def _print_translation(estimate: dict[str, Any]) -> None:
+    from prefdata.cli.terminal import print_table
+
+    rows = [(MEANINGS.get(name, name), value) for name, value in estimate.items()]
+    print_table(["translation", ""], rows)
+    if estimate.get("hours") is None:
+        click.echo("Hours need a throughput: prefdata doctor --bench, or --set")
+        click.echo("stages.translate.tokens_per_second=NUMBER")

@@ -1,0 +1,128 @@
+"""What a pipeline would do, cost and be allowed to release, before any of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from prefdata.core.errors import InputError
+from prefdata.core.finding import Skip
+from prefdata.core.origin import Layer
+from prefdata.core.records import Preference
+from prefdata.core.verdict import Verdict
+from prefdata.pipeline.plan import Plan, Step
+from prefdata.pipeline.task import BATCH, Work
+
+EXIT_CODES = {Verdict.ALLOW: 0, Verdict.DENY: 3, Verdict.REVIEW: 4}
+
+
+def forecast(plan: Plan) -> dict[str, Any]:
+    """Return `{sources, steps, translate, exit_code}`, as the contract has it.
+
+    Licenses are decided for every combination of layers that a source can have, together with
+    what the stages add (translator, judges). A source that cannot be reached has `records` None;
+    its verdict is there all the same. `translate` is None without that stage, or if no source
+    can be reached.
+    """
+    sources = [{"id": step.id, "records": None, **_license(step, plan)} for step in plan.sources]
+    estimate, records = _estimate(plan)
+    for row in sources:
+        row["records"] = records.get(row["id"])
+    return {
+        "sources": sources,
+        "steps": [
+            {"id": step.id, "use": step.use, "key": step.key, "done": step.is_done}
+            for step in plan.steps
+        ],
+        "translate": estimate,
+        "exit_code": _exit_code(plan, [row["verdict"] for row in sources]),
+    }
+
+
+def layers_added(plan: Plan) -> tuple[Layer, ...]:
+    """Return the hands that stages before the gate add to every translated record."""
+    found: list[Layer] = []
+    for step in plan.stages:
+        if step.use == "license_gate":
+            break
+        layers = getattr(step.component, "layers", None)
+        found += layers(step.config, step.context) if layers else ()
+    return tuple(found)
+
+
+def _license(source: Step, plan: Plan) -> dict[str, Any]:
+    """Return `{verdict, reasons, unlock}` of a source under the pipeline's gate."""
+    gate = plan.find("license_gate")
+    if gate is None:
+        return {"verdict": None, "reasons": [], "unlock": []}
+    combinations = Work.of(source).make().layers()
+    added = () if getattr(source.config, "lang", "en") == "ja" else layers_added(plan)
+    found: dict[str, Any] = gate.component.foresee(
+        gate.config, gate.context, [(*layers, *added) for layers in combinations]
+    )
+    return found
+
+
+def _exit_code(plan: Plan, verdicts: Sequence[str | None]) -> int:
+    """Return what a build would end with for its licenses: rule R17."""
+    gate = plan.find("license_gate")
+    found = [Verdict[verdict.upper()] for verdict in verdicts if verdict]
+    if gate is None or not found:
+        return 0
+    if gate.component.excludes(gate.config, gate.context):
+        return 0 if Verdict.ALLOW in found else EXIT_CODES[Verdict.DENY]
+    return EXIT_CODES[max(found)]
+
+
+def _estimate(plan: Plan) -> tuple[dict[str, Any] | None, dict[str, int]]:
+    """Return what translation would take, and how many records each source has."""
+    records: dict[str, int] = {}
+    translate = plan.find("translate")
+    stream = _through_screens(_records(plan, records), plan)
+    if translate is None:
+        for _ in stream:
+            pass
+        return None, records
+    estimate: dict[str, Any] = translate.component.estimate(
+        translate.config, translate.context, stream
+    )
+    return (estimate if records else None), records
+
+
+def _records(plan: Plan, counts: dict[str, int]) -> Iterator[Preference]:
+    """Yield the records of every source that can be reached, counting them."""
+    for step in plan.sources:
+        n = 0
+        try:
+            for record in _of_source(step):
+                n += 1
+                yield record
+        except InputError as error:
+            step.context.report("unreachable", why=str(error))
+            continue
+        counts[step.id] = n
+
+
+def _of_source(step: Step) -> Iterator[Preference]:
+    if step.is_done:
+        yield from step.dataset().records()
+        return
+    rows = Work.of(step).make().records()
+    found = (row for row in rows if not isinstance(row, Skip))
+    yield from islice(found, step.context.limit)
+
+
+def _through_screens(records: Iterator[Preference], plan: Plan) -> Iterator[Preference]:
+    """Take records through the stages before translation, which cost nothing."""
+    stages = []
+    for step in plan.stages:
+        if step.use == "translate":
+            break
+        if step.writes == "preferences" and not hasattr(step.component, "table"):
+            stages.append(Work.of(step).make())
+    while batch := list(islice(records, BATCH)):
+        kept: Sequence[Preference] = batch
+        for stage in stages:
+            kept = stage(kept).kept
+        yield from kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from glob import glob
@@ -57,13 +57,13 @@ class Upstream:
     refused: Mapping[str, str] = field(default_factory=dict)
     split_by_file: bool = True
 
-    def files(self) -> list[SourceFile]:
-        """Return the files in the order of their names; hub files are fetched.
+    def files(self) -> Iterator[SourceFile]:
+        """Yield the files in the order of their names; a hub file is fetched when reached.
 
         Raises:
             InputError: nothing is there, or no file is of the wanted subset and split.
         """
-        return self._local() if self.config.path is not None else self._of_hub()
+        return self._of_hub() if self.config.path is None else iter(self._local())
 
     def layer_revisions(self) -> list[str]:
         """Return the revisions that the records' layers can carry, without reading a row."""
@@ -98,7 +98,7 @@ class Upstream:
             split=split_of(name) or self.config.split or "",
         )
 
-    def _of_hub(self) -> list[SourceFile]:
+    def _of_hub(self) -> Iterator[SourceFile]:
         from prefdata.sources.hub import fetch, list_files
 
         repo_id, revision = str(self.config.repo_id), self.config.hub_revision
@@ -110,8 +110,8 @@ class Upstream:
                 "refs/convert/parquet), or a local copy with 'path'",
             )
         names = [n for n in list_files(repo_id, revision) if n.endswith(SUFFIXES)]
-        return [
-            SourceFile(
+        for name in self._chosen(names, f"{repo_id}@{revision}"):
+            yield SourceFile(
                 path=fetch(repo_id, revision, name),
                 name=name,
                 revision=revision,
@@ -119,8 +119,6 @@ class Upstream:
                 config=self._subset(name) or self._stated_subset(),
                 split=split_of(name) or self.config.split or "",
             )
-            for name in self._chosen(names, f"{repo_id}@{revision}")
-        ]
 
     def _chosen(self, names: Sequence[str], where: str, *, whole: bool = False) -> Sequence[str]:
         """Return the names of the wanted subsets and split; one named file is taken whole."""

@@ -1,9 +1,9 @@
 """Rows of pairs and rankings, as TRL and most data sets lay them out.
 
-A pair is ``{prompt, chosen, rejected}``, or ``{chosen, rejected}`` of whole conversations whose
-shared beginning is the prompt. A ranking is ``{prompt, completions, ranks | scores}``. A prompt is
-text (one user turn) or a conversation: a list of ``{role, content}``. A completion is text, one
-assistant message, a list of them, or ``{content, rank, scores}`` as prefdata publishes them.
+A pair is ``{prompt, chosen, rejected}``, or ``{chosen, rejected}`` of whole texts or conversations
+whose shared beginning is the prompt. A ranking is ``{prompt, completions, ranks | scores}``. A
+prompt is text (one user turn) or a conversation: a list of ``{role, content}``. A completion is
+text, one assistant message, a list of them, or ``{content, rank, scores}`` as prefdata publishes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def read_pair(row: Mapping[str, Any]) -> Ranked:
     Raises:
         RowFault: a column is missing or of another type, or the dialogues share no prompt.
     """
+    if "prompt" not in row and all(isinstance(row.get(s), str) for s in ("chosen", "rejected")):
+        return plain_pair(row["chosen"], row["rejected"])
     better = completion(column(row, "chosen"), "chosen")
     worse = completion(column(row, "rejected"), "rejected")
     if _is_answer(better) and _is_answer(worse):
@@ -37,6 +39,25 @@ def read_pair(row: Mapping[str, Any]) -> Ranked:
     if not _is_answer(better[shared:]) or not _is_answer(worse[shared:]):
         raise RowFault("source_histories_differ", f"from turn {shared} on")
     return pair(better[:shared], better[shared:], worse[shared:])
+
+
+def plain_pair(better: str, worse: str) -> Ranked:
+    """Return a pair of two texts that begin alike: the prompt ends at the last shared white space.
+
+    Raises:
+        RowFault: they share no beginning, or are dialogues with role markers.
+    """
+    if better.lstrip().startswith("Human:"):
+        raise RowFault("source_other_layout", "dialogues with role markers: read them with hh_rlhf")
+    if better == worse:
+        raise RowFault("source_identical_completions")
+    shared = better[: shared_length(better, worse)]
+    end = max(shared.rfind(space) for space in " \n\t\u3000") + 1
+    return pair(
+        (Message("user", shared[:end].strip()),),
+        (Message("assistant", better[end:].strip()),),
+        (Message("assistant", worse[end:].strip()),),
+    )
 
 
 def read_ranking(row: Mapping[str, Any]) -> Ranked:

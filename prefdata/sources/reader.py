@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -39,18 +40,13 @@ class Row:
 
 
 def read_rows(files: Iterable[SourceFile], limit: int | None = None) -> Iterator[Row | Skip]:
-    """Yield the rows of all files in order, at most `limit` of them; unreadable ones as skips.
+    """Return the rows of all files in order, at most `limit` of them; unreadable ones as skips.
 
     Raises:
         InputError: a file is broken; the rows before the break have been yielded.
     """
-    left = limit
-    for file in files:
-        for row in read_file(file):
-            if left == 0:
-                return
-            yield row
-            left = left and left - 1
+    rows = chain.from_iterable(read_file(file) for file in files)
+    return rows if limit is None else islice(rows, limit)
 
 
 def read_file(file: SourceFile) -> Iterator[Row | Skip]:

@@ -38,7 +38,7 @@ REASONS: dict[str, Reason] = {
     "source_no_verdict": Reason("there is no verdict, or the judge failed to give one"),
     "source_no_score": Reason("the row has no score to rank by"),
     "source_removed_text": Reason("nothing is left of the prompt but [removed] or [deleted]"),
-    "source_other_layout": Reason("the row is of another subset than the one asked for"),
+    "source_other_layout": Reason("the row has another layout than the one asked for"),
     "source_other_split": Reason("the row is of another split than the one asked for"),
 }
 

@@ -52,8 +52,8 @@ def said(role: Literal["system", "user", "assistant"], content: str) -> Conversa
     return (Message(role, content.strip()),)
 
 
-def shared_length(one: Conversation, other: Conversation) -> int:
-    """Return how many turns both begin with, at least one short of either end."""
+def shared_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return how many turns (or characters) both begin with, at least one short of either end."""
     longest = min(len(one), len(other)) - 1
     return next((n for n in range(longest) if one[n] != other[n]), longest)
 

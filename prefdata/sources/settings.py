@@ -67,4 +67,4 @@ def artifact_of(config: SourceSettings) -> str:
         return config.artifact
     if config.path is None:
         return str(config.repo_id)
-    return "undeclared:" + re.sub(r"[^\w.-]+", "_", PurePath(config.path).name)
+    return "undeclared:" + (re.sub(r"[^\w.-]+", "_", PurePath(config.path).name) or "rows")

@@ -43,6 +43,15 @@ def test_every_layout_of_a_pair_is_the_same_record(tmp_path: Path, row: dict[str
     assert (record.kind, record.lang, record.origin.kind) == ("pair", "en", "own")
 
 
+def test_plain_texts_without_a_prompt_share_their_beginning(tmp_path: Path) -> None:
+    row = {"chosen": "The sky is blue.", "rejected": "The sky is black."}
+
+    ([record], _) = read("jsonl", path=lines(tmp_path / "rows.jsonl", [row]))
+
+    assert [m.content for m in record.prompt] == ["The sky is"]
+    assert texts(record) == ["blue.", "black."]
+
+
 def test_a_ranking_gives_all_pairs_or_the_best_against_the_worst(tmp_path: Path) -> None:
     row = {"prompt": "p", "completions": ["A", "B", "C", "D"], "ranks": [3, 4, 1, 2]}
     path = lines(tmp_path / "rows.jsonl", [row])
@@ -108,6 +117,10 @@ def test_an_empty_completion_leaves_its_ranking(tmp_path: Path) -> None:
         ({"chosen": [USER, GOOD], "rejected": [said("user", "q"), BAD]},
          "source_histories_differ", False),
         ({"chosen": [USER, GOOD], "rejected": []}, "source_empty_completion", False),
+        ({"chosen": "blue", "rejected": "green"}, "source_no_prompt", False),
+        ({"chosen": "The sky", "rejected": "The sky"}, "source_identical_completions", False),
+        ({"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: c"},
+         "source_other_layout", False),
         ({"prompt": [said("tool", "x")], "chosen": "a", "rejected": "b"},
          "source_bad_value", True),
         ({"prompt": [{"role": "user"}], "chosen": "a", "rejected": "b"},

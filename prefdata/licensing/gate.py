@@ -1,0 +1,143 @@
+"""The license gate: decide each combination of layers once, keep what the policy allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from prefdata.config.settings import Settings
+from prefdata.core.errors import LicenseDenied, LicenseReview
+from prefdata.core.stage import Context, Kind
+from prefdata.core.verdict import Decision, Verdict
+from prefdata.licensing.court import Court
+from prefdata.licensing.policy import TARGETS, Policy, find_policy, policy_of
+from prefdata.licensing.registry import registry_of
+from prefdata.store.arrow import drops_of_table, layers_from_text
+
+
+class GateSettings(Settings):
+    """Settings of `license_gate`; what is absent comes from the policy."""
+
+    policy: str = Field(
+        default="permissive-only",
+        description="permissive-only, commercial, research, quickstart, or a policy file",
+    )
+    outbound: str | dict[str, str] | None = Field(
+        default=None,
+        description="the release's license, a map from source to license, or per-record",
+    )
+    target: str | tuple[str, ...] | None = Field(
+        default=None, description=f"what is done with the records: {', '.join(TARGETS)}"
+    )
+    gate: Literal["fail", "exclude"] | None = Field(
+        default=None, description="fail: stop at the first forbidden record; exclude: leave it out"
+    )
+
+
+class LicenseGate:
+    """Decide the license of every record; only what the policy allows goes on.
+
+    Kept records get their `license`, an SPDX expression. In `exclude` mode the others are dropped
+    with the license reason; in `fail` mode they stop the build.
+    """
+
+    Config = GateSettings
+    version: ClassVar[int] = 1
+    reads: ClassVar[Kind] = "preferences"
+    writes: ClassVar[Kind] = "preferences"
+
+    def __init__(self, config: GateSettings, context: Context) -> None:
+        self.config = config
+        self.context = context
+
+    @cached_property
+    def court(self) -> Court:
+        """Return what decides; built when first used, so that workers build their own."""
+        return court_of(self.config, self.context)
+
+    @staticmethod
+    def content_key(config: GateSettings, context: Context) -> str:
+        """Return a digest of the policy, the registry's files and the day that ages count to."""
+        return court_of(config, context).fingerprint
+
+    def table(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Return (allowed rows with their license, drops of the others).
+
+        Raises:
+            LicenseDenied: a row is denied and the gate is `fail`.
+            LicenseReview: a row waits for a person and the gate is `fail`.
+        """
+        encoded = pc.dictionary_encode(table.column("layers")).combine_chunks()
+        texts = encoded.dictionary.to_pylist() if len(table) else []
+        decisions = [self.court.decide(layers_from_text(text)) for text in texts]
+        if self.court.policy.gate == "fail":
+            self._stop(texts, decisions)
+        return _split(table, encoded, texts, decisions, self.court)
+
+    def _stop(self, texts: list[str], decisions: list[Decision]) -> None:
+        worst = max((decision.verdict for decision in decisions), default=Verdict.ALLOW)
+        if worst == Verdict.ALLOW:
+            return
+        lines = [
+            self.court.sentence(layers_from_text(text), decision)
+            for text, decision in zip(texts, decisions, strict=True)
+            if decision.verdict != Verdict.ALLOW
+        ]
+        error = LicenseDenied if worst == Verdict.DENY else LicenseReview
+        raise error(
+            f"the policy {self.court.policy.name} does not allow these records: "
+            + "; ".join(lines),
+            self.context.step,
+            "leave the source out, use 'gate: exclude', or add the missing evidence "
+            "(prefdata plan says which)",
+        )
+
+
+def _split(
+    table: pa.Table,
+    encoded: pa.DictionaryArray,
+    texts: list[str],
+    decisions: list[Decision],
+    court: Court,
+) -> tuple[pa.Table, pa.Table]:
+    indices = encoded.indices
+    allowed = pa.array([d.verdict == Verdict.ALLOW for d in decisions], pa.bool_())
+    licenses = pa.array([d.expression for d in decisions], pa.string())
+    mask = allowed.take(indices) if texts else pa.array([], pa.bool_())
+    column = licenses.take(indices) if texts else pa.array([], pa.string())
+    position = table.schema.get_field_index("license")
+    kept = table.set_column(position, table.schema.field(position), column).filter(mask)
+    refused = table.filter(pc.invert(mask))
+    which = pc.filter(indices, pc.invert(mask)).to_pylist() if texts else []
+    told = {n: court.drop_detail(layers_from_text(texts[n]), decisions[n]) for n in set(which)}
+    codes = [told[n][0] for n in which]
+    return kept, drops_of_table(refused, codes, [told[n][1] for n in which])
+
+
+def policy_from(config: GateSettings, context: Context) -> Policy:
+    """Return the policy that a gate's settings mean.
+
+    Raises:
+        ConfigError: there is no such policy, or a setting is wrong.
+    """
+    base = find_policy(config.policy, context.base, context.licenses)
+    changes: Mapping[str, Any] = {
+        key: value
+        for key, value in (
+            ("outbound", config.outbound), ("target", config.target), ("gate", config.gate),
+        )
+        if value is not None
+    }  # fmt: skip
+    return policy_of(changes, base)
+
+
+def court_of(config: GateSettings, context: Context) -> Court:
+    """Return what decides under a gate's settings."""
+    as_of = date.fromisoformat(context.as_of) if context.as_of else datetime.now(UTC).date()
+    return Court(registry_of(context.licenses), policy_from(config, context), as_of)

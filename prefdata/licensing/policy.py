@@ -1,0 +1,251 @@
+"""What a release may be made of: a preset, or a policy file of one's own.
+
+There is no field by which something undisclosed becomes allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from prefdata.assets import asset
+from prefdata.config.strict_yaml import parse
+from prefdata.core.errors import ConfigError, InputError
+from prefdata.licensing.book import OUTPUT_RULES
+from prefdata.licensing.evidence import GRADES
+
+TARGETS = ("train_local", "publish_dataset", "publish_model")
+GATES = ("fail", "exclude")
+Outbound = str | Mapping[str, str] | None
+
+# Accepted output rules where a policy does not say otherwise; R13's columns for presets that
+# allow notices. `none` is accepted everywhere, `unknown` nowhere.
+_ACCEPTED = {
+    "train_local": ("notice", "derivative_model"),
+    "publish_dataset": ("notice", "derivative_model"),
+    "publish_model": ("notice",),
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy, complete.
+
+    `outbound` is one license, a map from artifact to license, or None (each record keeps its
+    own). `strict_outputs` denies the output rules that are not accepted; otherwise they are
+    reviewed.
+    """
+
+    name: str
+    targets: tuple[str, ...] = ("publish_dataset",)
+    outbound: Outbound = None
+    commercial: bool = True
+    share_alike: bool = True
+    output_rules: Mapping[str, Sequence[str]] = field(default_factory=lambda: _ACCEPTED)
+    strict_outputs: bool = False
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    min_evidence: str = "B"
+    max_evidence_age_days: float = 365
+    gate: str = "exclude"
+    base_model_terms: tuple[str, ...] = ()
+
+    def accepts(self, rule: str, target: str) -> bool:
+        """Tell whether an output rule is accepted for a target."""
+        return rule in self.output_rules.get(target, _ACCEPTED[target])
+
+    def as_tree(self) -> dict[str, Any]:
+        """Return the policy as plain JSON values, complete and in a fixed order."""
+        return {
+            "name": self.name,
+            "target": list(self.targets),
+            "outbound": dict(self.outbound)
+            if isinstance(self.outbound, Mapping)
+            else self.outbound,
+            "commercial": "required" if self.commercial else "optional",
+            "share_alike": "allowed" if self.share_alike else "forbidden",
+            "output_rules": {t: ["none", *self.output_rules.get(t, _ACCEPTED[t])] for t in TARGETS},
+            "other_outputs": "deny" if self.strict_outputs else "review",
+            "allow": list(self.allow),
+            "deny": list(self.deny),
+            "min_evidence": self.min_evidence,
+            "max_evidence_age_days": self.max_evidence_age_days,
+            "gate": self.gate,
+            "base_model_terms": list(self.base_model_terms),
+            "on_undisclosed": "deny",
+        }
+
+
+def presets() -> list[str]:
+    """Return the names of the shipped policies."""
+    return sorted(path.stem for path in (asset("licenses") / "policies").glob("*.yaml"))
+
+
+@cache
+def preset(name: str) -> Policy:
+    """Return a shipped policy.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in presets():
+        raise ConfigError.unknown("policy", name, presets())
+    return read_policy(asset("licenses") / "policies" / f"{name}.yaml")
+
+
+def find_policy(name: str, base: Path = Path(), user: Path | None = None) -> Policy:
+    """Return a policy by its name (shipped or in the user's folder) or by its file.
+
+    Raises:
+        ConfigError: there is none, or the file is wrong.
+    """
+    own = user / "policies" / f"{name}.yaml" if user else None
+    for path in (own, base / name):
+        if path and path.is_file():
+            return read_policy(path)
+    return preset(name)
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy file.
+
+    Raises:
+        ConfigError: anything is wrong with it.
+    """
+    try:
+        document = parse(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the policy: {error}", str(path)) from error
+    try:
+        return policy_of(document.tree, Policy(path.stem))
+    except InputError as error:
+        raise ConfigError(error.what, document.where(()), error.fix) from error
+
+
+def case_policy(tree: Any) -> Policy:
+    """Read the `policy` of a case: a preset and what differs from it.
+
+    Raises:
+        InputError: a field is of a wrong type or has an unknown value.
+    """
+    if not isinstance(tree, Mapping):
+        raise InputError(f"policy is {type(tree).__name__}", fix="give an object")
+    name = tree.get("preset", tree.get("name"))
+    if name not in presets():
+        raise InputError(f"unknown preset {name!r}", fix="known: " + ", ".join(presets()))
+    known = (*_CHOICES, *_OTHERS)
+    rest = {key: value for key, value in tree.items() if key in known and key not in _IGNORED}
+    return policy_of(rest, preset(str(name)))
+
+
+_CHOICES = {
+    "commercial": ("required", "optional"),
+    "share_alike": ("allowed", "forbidden"),
+    "other_outputs": ("deny", "review"),
+    "on_undisclosed": ("deny", "quarantine"),
+    "min_evidence": GRADES,
+    "gate": GATES,
+}
+_OTHERS = (
+    "name", "target", "outbound", "output_rules", "allow", "deny", "max_evidence_age_days",
+    "base_model_terms", "description",
+)  # fmt: skip
+# A case cannot rename its preset, and no value of `on_undisclosed` changes a verdict.
+_IGNORED = ("name", "on_undisclosed")
+
+
+def policy_of(tree: Any, base: Policy) -> Policy:
+    """Return `base` with the fields of a plain tree.
+
+    Raises:
+        InputError: a field is unknown, of a wrong type, or has an unknown value.
+    """
+    if not isinstance(tree, Mapping):
+        raise InputError("a policy is a mapping")
+    for key, value in tree.items():
+        if key not in _CHOICES and key not in _OTHERS:
+            raise InputError(f"unknown key {key!r} in a policy", fix="see licenses/README.md")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise InputError(f"{key} is {value!r}", fix="one of: " + ", ".join(_CHOICES[key]))
+    return Policy(
+        name=str(tree.get("name", base.name)),
+        targets=_targets(tree.get("target"), base.targets),
+        outbound=_outbound(tree["outbound"]) if "outbound" in tree else base.outbound,
+        commercial=_is(tree, "commercial", "required", base.commercial),
+        share_alike=_is(tree, "share_alike", "allowed", base.share_alike),
+        output_rules=_output_rules(tree.get("output_rules"), base.output_rules),
+        strict_outputs=_is(tree, "other_outputs", "deny", base.strict_outputs),
+        allow=_list(tree, "allow", base.allow),
+        deny=_list(tree, "deny", base.deny),
+        min_evidence=str(tree.get("min_evidence") or base.min_evidence),
+        max_evidence_age_days=_days(tree.get("max_evidence_age_days"), base),
+        gate=str(tree.get("gate") or base.gate),
+        base_model_terms=_list(tree, "base_model_terms", base.base_model_terms),
+    )
+
+
+def _is(tree: Mapping[str, Any], key: str, word: str, base: bool) -> bool:
+    return tree[key] == word if key in tree else base
+
+
+def _targets(value: Any, base: tuple[str, ...]) -> tuple[str, ...]:
+    if value is None:
+        return base
+    found = (value,) if isinstance(value, str) else tuple(value)
+    for target in found:
+        if target not in TARGETS:
+            raise InputError(f"unknown target {target!r}", fix="known: " + ", ".join(TARGETS))
+    if not found:
+        raise InputError("target is empty", fix="known: " + ", ".join(TARGETS))
+    return found
+
+
+def _outbound(value: Any) -> Outbound:
+    if value is None or value == "per-record":
+        return None
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    if isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values()):
+        return {str(key): str(stated) for key, stated in value.items()}
+    raise InputError(
+        f"outbound is {value!r}", fix="give a license, a map from source to license, or per-record"
+    )
+
+
+def _output_rules(value: Any, base: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    if value is None:
+        return base
+    if not isinstance(value, Mapping):
+        raise InputError("output_rules is no mapping", fix="target: [rule, …]")
+    accepted = dict(base)
+    for target, rules in value.items():
+        _targets(target, ())
+        unknown = set(rules) - {rule for rule in OUTPUT_RULES if rule != "unknown"}
+        if unknown:
+            raise InputError(
+                f"output_rules cannot accept {sorted(unknown)}",
+                fix="what nobody has read is never accepted",
+            )
+        accepted[target] = tuple(rule for rule in rules if rule != "none")
+    return accepted
+
+
+def _list(tree: Mapping[str, Any], key: str, base: tuple[str, ...]) -> tuple[str, ...]:
+    value = tree.get(key)
+    if value is None:
+        return base
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
+        raise InputError(f"{key} is {value!r}", fix="give a list of license ids")
+    return tuple(items)
+
+
+def _days(value: Any, base: Policy) -> float:
+    if value is None:
+        return base.max_evidence_age_days
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
+        raise InputError(f"max_evidence_age_days is {value!r}", fix="give a number of days")
+    return value

@@ -1,0 +1,247 @@
+"""The license registry: what ships with prefdata, and the user's own folder beside it.
+
+The user's folder may add entries. An id that ships already is decided by both entries, so that a
+second one can only tighten; one that states another license for the same revision is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from prefdata.assets import asset
+from prefdata.config.strict_yaml import Document, parse
+from prefdata.core.errors import ConfigError
+from prefdata.core.origin import Layer
+from prefdata.licensing.book import License, LicenseBook
+from prefdata.licensing.entry import Component, Entry, read_entry
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything registered, in one or two folders; the shipped one first."""
+
+    folders: tuple[Path, ...]
+
+    @cached_property
+    def book(self) -> LicenseBook:
+        """Return the registered texts and hub tags.
+
+        Raises:
+            ConfigError: a file is wrong, or an id is registered twice.
+        """
+        licenses: dict[str, License] = {}
+        tags: dict[str, str] = {}
+        for folder in self.folders:
+            for entry, where in read_licenses(folder):
+                if entry.id in licenses:
+                    raise ConfigError(
+                        f"the license {entry.id!r} is registered twice", where,
+                        "a text says what it says: remove one of the entries",
+                    )  # fmt: skip
+                licenses[entry.id] = entry
+            tags.update(read_hub_tags(folder) if folder == self.folders[0] else {})
+        return LicenseBook(licenses, tags)
+
+    @cached_property
+    def _entries(self) -> dict[str, list[Entry]]:
+        return {}
+
+    def entries(self, name: str) -> list[Entry]:
+        """Return the entries of an id: none, one, or the shipped one and the user's.
+
+        Raises:
+            ConfigError: a file is wrong, or two entries contradict.
+        """
+        if name not in self._entries:
+            found = [entry for folder in self.folders for entry in find_entries(folder, name)]
+            refuse_contradictions(found)
+            self._entries[name] = found
+        return self._entries[name]
+
+    def describe(self, artifact: str) -> list[tuple[Entry, str]]:
+        """Return the entries of an artifact, each with the component that it names, if any."""
+        whole = self.entries(artifact)
+        if whole or " " not in artifact:
+            return [(entry, "") for entry in whole]
+        name, _, component = artifact.partition(" ")
+        return [(entry, component) for entry in self.entries(name)]
+
+    def resolve(self, layer: Layer, as_of: date) -> list[dict[str, Any]]:
+        """Return a layer as the case format has it: what is known of it on that day.
+
+        One case layer for each entry and component that applies, and one for each generator that
+        an entry names; an unknown artifact is undisclosed.
+        """
+        if layer.role == "tool":
+            return [{"role": "tool", "artifact": layer.artifact}]
+        described = self.describe(layer.artifact)
+        if not described:
+            return [_undisclosed(layer)]
+        return [
+            case
+            for entry, component in described
+            for case in self._of_entry(layer, entry, component, as_of)
+        ]
+
+    def _of_entry(
+        self, layer: Layer, entry: Entry, component: str, as_of: date
+    ) -> Iterator[dict[str, Any]]:
+        if entry.type == "compilation" and layer.role == "compilation":
+            yield entry.as_compilation(layer.artifact)
+            return
+        parts = entry.parts(layer.role, component)
+        if not parts:
+            yield _undisclosed(layer)
+        is_same = entry.is_same_content(layer.revision)
+        for part in parts:
+            yield part.as_case(layer, as_of=as_of, is_same=is_same, entry=entry)
+            for generator in part.generators:
+                yield from self.resolve(Layer("response_model", generator), as_of)
+
+
+def _undisclosed(layer: Layer) -> dict[str, Any]:
+    return {"role": layer.role, "artifact": layer.artifact, "status": "undisclosed"}
+
+
+@cache
+def shipped() -> Registry:
+    """Return the registry that ships with prefdata."""
+    return Registry((asset("licenses"),))
+
+
+@cache
+def registry_of(user: Path | None) -> Registry:
+    """Return the shipped registry, with the user's folder beside it if there is one.
+
+    Raises:
+        ConfigError: the folder does not exist.
+    """
+    if user is None:
+        return shipped()
+    if not user.is_dir():
+        raise ConfigError("there is no such folder of licenses", str(user), "check 'licenses:'")
+    return Registry((asset("licenses"), user))
+
+
+def load_yaml(path: Path) -> Document:
+    """Parse a registry file.
+
+    Raises:
+        ConfigError: it cannot be read, is not YAML, or gives a key twice.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the registry: {error}", str(path)) from error
+
+
+def read_licenses(folder: Path) -> Iterator[tuple[License, str]]:
+    """Yield the license entries of a folder, each with its place in the file.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    path = folder / "registry" / "licenses.yaml"
+    if not path.is_file():
+        return
+    document = load_yaml(path)
+    items = document.tree.get("licenses") if isinstance(document.tree, Mapping) else None
+    if not isinstance(items, list):
+        raise ConfigError("'licenses' must be a list of entries", document.where(()))
+    for n, item in enumerate(items):
+        where = document.where(("licenses", n))
+        try:
+            yield license_of(item), where
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(
+                f"the license entry lacks or garbles {error}", where,
+                "run: prefdata licenses check",
+            ) from None  # fmt: skip
+
+
+def license_of(item: Mapping[str, Any]) -> License:
+    """Return one license entry of a plain tree.
+
+    Raises:
+        KeyError: something is missing.
+    """
+    return License(
+        id=str(item["id"]),
+        name=str(item["name"]),
+        kind=str(item["kind"]),
+        commercial=item["commercial"]["value"] == "yes",
+        derivatives=str(item["derivatives"]["value"]),
+        share_alike=tuple(item["share_alike"]["value"]),
+        database_only=list(item["covers"]) == ["database"],
+        obligations=tuple(duty["duty"] for duty in item["obligations"]),
+        output_rule=str(item["output_rule"]["value"]),
+        family=str(item.get("family", "")),
+        text_file=str(item["text_file"]),
+        text_sha256=str(item["text_sha256"]),
+    )
+
+
+def read_hub_tags(folder: Path) -> dict[str, str]:
+    """Return what hub tags stand for."""
+    path = folder / "registry" / "hub_tags.yaml"
+    if not path.is_file():
+        return {}
+    return {str(tag): str(value) for tag, value in load_yaml(path).tree["tags"].items()}
+
+
+def file_name(name: str) -> str:
+    """Return the file that holds an entry."""
+    return name.replace("/", "--").replace(" ", "_") + ".yaml"
+
+
+def find_entries(folder: Path, name: str) -> list[Entry]:
+    """Return a folder's entries of an id.
+
+    The file is named after the id; `prefdata licenses check` finds entries in wrong files.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    path = folder / "registry" / "sources" / file_name(name)
+    if not path.is_file():
+        return []
+    entry = read_entry(load_yaml(path))
+    if entry.id != name:
+        raise ConfigError(
+            f"the file holds the entry {entry.id!r}, not {name!r}", str(path), "rename the file"
+        )
+    return [entry]
+
+
+def refuse_contradictions(entries: Sequence[Entry]) -> None:
+    """Refuse two entries that state different licenses for one component.
+
+    Raises:
+        ConfigError: they do.
+    """
+    if len(entries) < 2:
+        return
+    first, second = entries[0], entries[1]
+    for part in first.components:
+        for other in second.components:
+            if part.name == other.name and _contradict(part, other):
+                raise ConfigError(
+                    f"two entries contradict: {first.id} {part.name} is {_stated(part)} in one "
+                    f"and {_stated(other)} in the other",
+                    f"{first.where} and {second.where}",
+                    "correct yours; an entry of your own may only be stricter",
+                )
+
+
+def _contradict(part: Component, other: Component) -> bool:
+    stricter = other.status in ("undisclosed", "conflicting", "conditional")
+    return not stricter and _stated(part) != _stated(other)
+
+
+def _stated(part: Component) -> str:
+    return part.license if part.status == "declared" else part.status

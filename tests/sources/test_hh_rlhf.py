@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from prefdata.core.errors import InputError
 from prefdata.core.finding import Skip
 from prefdata.core.records import Conversation, Message, Preference
-from prefdata.sources.hh_rlhf import parse
+from prefdata.sources.hh_rlhf import parse, split_pair
 from prefdata.sources.reasons import RowFault
 from tests.sources.reading import lines, read, reasons, source, texts
 
@@ -42,6 +42,21 @@ turns = st.builds(Message, st.sampled_from(["user", "assistant"]), turn_texts)
 @given(st.lists(turns, min_size=1, max_size=8).map(tuple))
 def test_a_dialogue_is_read_as_the_turns_that_it_was_written_from(dialogue: Conversation) -> None:
     assert parse(render(dialogue)) == dialogue
+
+
+@given(st.lists(turns, max_size=6).map(tuple), turn_texts, turn_texts)
+def test_a_pair_is_its_two_dialogues_again(history: Conversation, better: str, worse: str) -> None:
+    asked = (*history, Message("user", "and then?"))
+    whole = [(*asked, Message("assistant", answer)) for answer in (better, worse)]
+    if better == worse:
+        with pytest.raises(RowFault):
+            split_pair(*map(render, whole))
+        return
+
+    found = split_pair(*map(render, whole))
+
+    assert found.prompt == asked
+    assert [found.prompt + completion.messages for completion in found.completions] == whole
 
 
 @pytest.mark.parametrize(

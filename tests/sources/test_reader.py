@@ -193,6 +193,30 @@ def test_json_lines_and_parquet_give_the_same_records(tmp_path: Path) -> None:
     assert [r.prompt for r in plain] == [r.prompt for r in columns]
 
 
+@pytest.mark.parametrize(
+    ("use", "name"),
+    [
+        ("hh_rlhf", "hh-rlhf.edge"),
+        ("webgpt_comparisons", "webgpt_comparisons.hf-schema"),
+        ("summarize_from_feedback", "summarize_from_feedback.comparisons.hf-schema"),
+        ("summarize_from_feedback", "summarize_from_feedback.axis.hf-schema"),
+        ("synthetic_instruct_gptj_pairwise", "synthetic-instruct-gptj-pairwise.hf-schema"),
+    ],
+)
+def test_a_parquet_export_of_an_upstream_gives_the_same_records(
+    fixtures: Path, tmp_path: Path, use: str, name: str
+) -> None:
+    path = fixtures / f"{name}.fixture.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "0000.parquet")
+
+    plain, left_out = read(use, path=path)
+    exported, also = read(use, path=tmp_path / "0000.parquet")
+
+    assert [r.id for r in plain] == [r.id for r in exported]
+    assert reasons(left_out) == reasons(also)
+
+
 def test_invalid_utf8_in_parquet_is_one_bad_row(tmp_path: Path) -> None:
     names = ("prompt", "chosen", "rejected")
     broken = pa.array([b"fine", b"\xff\xfe"]).view(pa.string())

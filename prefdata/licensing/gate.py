@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from prefdata.config.settings import Settings
 from prefdata.core.errors import LicenseDenied, LicenseReview
+from prefdata.core.origin import Layer
 from prefdata.core.stage import Context, Kind
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.court import Court
@@ -65,6 +66,33 @@ class LicenseGate:
     def content_key(config: GateSettings, context: Context) -> str:
         """Return a digest of the policy, the registry's files and the day that ages count to."""
         return court_of(config, context).fingerprint
+
+    @staticmethod
+    def foresee(
+        config: GateSettings, context: Context, combinations: Sequence[tuple[Layer, ...]]
+    ) -> dict[str, Any]:
+        """Return `{verdict, reasons, unlock}` of a source with these combinations of layers.
+
+        Under `exclude` the verdict is the best combination's, since the others are left out;
+        under `fail` the worst's. `unlock` has one `{reason, artifact, needs}` a blocking reason.
+        """
+        court = court_of(config, context)
+        decided = [(layers, court.decide(layers)) for layers in dict.fromkeys(combinations)]
+        verdicts = [decision.verdict for _, decision in decided] or [Verdict.DENY]
+        is_exclude = court.policy.gate == "exclude"
+        can_go = is_exclude and Verdict.ALLOW in verdicts
+        reasons = [code for _, decision in decided for code in decision.reasons]
+        rows = [tuple(row.items()) for ls, d in decided for row in court.unlock(ls, d)]
+        return {
+            "verdict": str(Verdict.ALLOW if can_go else max(verdicts)),
+            "reasons": list(dict.fromkeys(reasons)),
+            "unlock": [dict(row) for row in dict.fromkeys(rows)],
+        }
+
+    @staticmethod
+    def excludes(config: GateSettings, context: Context) -> bool:
+        """Tell whether the gate leaves out what is not allowed, instead of stopping."""
+        return policy_from(config, context).gate == "exclude"
 
     def table(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Return (allowed rows with their license, drops of the others).

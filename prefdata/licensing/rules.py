@@ -140,7 +140,7 @@ def r6_evidence(layer: CaseLayer, policy: Policy) -> list[Reason]:
         problems(item, min_grade=policy.min_evidence, max_age_days=policy.max_evidence_age_days)
         for item in grants
     ]
-    reasons = []
+    reasons: list[Reason] = []
     if found and all(found):
         every = dict.fromkeys(code for codes in found for code in codes)
         reasons.extend(review(code, layer.artifact) for code in every)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import ClassVar
@@ -13,18 +14,10 @@ from prefdata.core.origin import Layer
 from prefdata.core.records import digest
 from prefdata.core.stage import Answer, Context, Request
 
-_STEMS = (
-    "これは試しの訳文です",
-    "話はここで次に進みます",
-    "答えを順に書いておきます",
-    "詳しいことはあとで述べます",
-    "まず手順を確かめましょう",
-    "例をひとつ挙げておきます",
-    "理由は二つあると思います",
-    "それは時と場合によります",
-)
 _WORDS = ("朝", "駅前", "手紙", "庭先", "計算", "料理", "雨音", "本棚", "約束", "地図", "机", "光",
           "季節", "友人", "会議", "旅行")  # fmt: skip
+_VERBS = ("比べ", "選び", "並べ", "調べ", "運び", "眺め", "数え", "覚え")
+_IN_A_SENTENCE = 4
 
 
 class Fake:
@@ -81,19 +74,26 @@ def invented(source: str) -> str:
     return "\n".join(_line(line) if line.strip() else "" for line in source.split("\n"))
 
 
-def _line(line: str) -> str:
-    from prefdata.translate.protect import MARK
+_KEPT = re.compile(r"⟦[A-Z]\d+⟧|\[\d+(?:, ?\d+)*\]|\$?\d[\d,.:/%]*\d%?|\d%?")
+_BULLET = re.compile(r"\s*(?:[-*+]|\d+[.)]|#{1,6}|>)\s+")
 
-    marks = "".join(match.group() for match in MARK.finditer(line))
+
+def _line(line: str) -> str:
+    """Return one line: its bullet, nonsense of its length, its numbers and marks, its ending."""
+    bullet = _BULLET.match(line)
+    rest = line[bullet.end() :] if bullet else line
+    kept = "、".join(match.group() for match in _KEPT.finditer(rest))
     seed = int.from_bytes(blake2b(line.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-    wanted = max(len(MARK.sub("", line)) * 0.55, 2)
-    ending = "？" if line.rstrip().endswith("?") else "。"
-    words: list[str] = []
-    while sum(map(len, words)) < wanted:
+    wanted = len(_KEPT.sub("", rest)) * 0.5
+    clauses: list[str] = []
+    while sum(map(len, clauses)) < wanted - 6:
         seed = seed * 6364136223846793005 + 1442695040888963407 & (1 << 64) - 1
-        stem = _STEMS[seed >> 40 & 7]
-        words.append(f"{_WORDS[seed >> 50 & 15]}と{_WORDS[seed >> 55 & 15]}、{stem}。")
-    text = "".join(words).rstrip("。")
-    if ending == "？":
-        text += "か"
-    return f"{text}{marks}{ending}"
+        clause = f"{_WORDS[seed >> 50 & 15]}と{_WORDS[seed >> 56 & 15]}を{_VERBS[seed >> 40 & 7]}"
+        is_last = len(clauses) % _IN_A_SENTENCE == _IN_A_SENTENCE - 1
+        clauses.append(clause + ("ます。" if is_last else "、"))
+    text = "".join(clauses) + kept + (kept and "、") + f"{_WORDS[seed >> 50 & 15]}を"
+    end = rest.rstrip()[-1:]
+    return f"{bullet.group() if bullet else ''}{text}{_ENDINGS.get(end, '見てください')}"
+
+
+_ENDINGS = {"?": "見ますか？", ".": "見てください。", "!": "見てください！"}

@@ -6,11 +6,15 @@ passes here is not dropped there for the same reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from prefdata.core.records import digest
 from prefdata.core.stage import Answer
+from prefdata.text.assess import assess
+from prefdata.text.limits import Limits
+from prefdata.text.repair import repair
 from prefdata.translate.memory import Attempt, Entry
 from prefdata.translate.protect import Protected, restore
 from prefdata.translate.tree import Node
@@ -50,6 +54,31 @@ class Judged:
     findings: tuple[Measured, ...] = ()
 
 
+# What another attempt may cure. The rest (numbers, register, flags) is left to the filter stage.
+CURABLE = frozenset(
+    {
+        "answered_instead",
+        "citation_mismatch",
+        "code_altered",
+        "empty_output",
+        "hallucinated_turn",
+        "injection_obeyed",
+        "length_ratio_high",
+        "length_ratio_low",
+        "markup_broken",
+        "meta_commentary",
+        "mojibake",
+        "off_target_language",
+        "omission",
+        "partially_untranslated",
+        "refusal",
+        "repetition_loop",
+        "template_artifact",
+        "truncated",
+        "untranslated",
+        "url_altered",
+    }
+)
 # What a back end says of an answer, and the code of it.
 _REASONS = {
     "length": "truncated",
@@ -64,10 +93,14 @@ UNDURABLE = frozenset({"error", "missing"})
 class Ladder:
     """Judges answers and says what to try next."""
 
-    def __init__(self, *, attempts: int = len(RUNGS), checks: bool = True) -> None:
+    def __init__(
+        self, *, attempts: int = len(RUNGS), checks: bool = True, profile: str = "default"
+    ) -> None:
         self.rungs = RUNGS[:attempts]
         self.checks = checks
-        self.version = f"{VERSION}-{attempts}-{'checked' if checks else 'plain'}"
+        self.limits = Limits(profile)
+        rules = repr(sorted(self.limits.rules.items())) if checks else "unchecked"
+        self.version = digest("ladder", VERSION, str(attempts), rules)[:8]
 
     def judge(self, node: Node, protected: Protected, attempt: Attempt, detail: str = "") -> Judged:
         """Return the text of an answer, repaired and with what was protected put back.
@@ -85,7 +118,18 @@ class Ladder:
         restored = restore(protected, text)
         if restored.lost:
             return Judged(None, findings=restored.lost)
-        return Judged(restored.text)
+        text, repairs = repair(node.text, restored.text)
+        found = tuple(self._problems(node, text))
+        if found:
+            return Judged(None, findings=found)
+        return Judged(text, tuple(dict.fromkeys(code for code, _ in repairs)))
+
+    def _problems(self, node: Node, text: str) -> Iterator[Measured]:
+        """Yield what drops this text and might come out better another time."""
+        for seen in assess(node.text, text, node.role, node.kind):
+            rule, is_crossed = self.limits.judge(seen, node.kind, node.role)
+            if rule and is_crossed and rule.action == "drop" and seen.code in CURABLE:
+                yield seen.code, seen.measured, rule.limit, seen.detail or seen.band
 
     def next(self, tried: Sequence[Attempt], paragraphs: int) -> int | None:
         """Return the number of the rung to try after these, None if all are used."""

@@ -58,6 +58,9 @@ class Translate:
         checks: bool = Field(
             default=True, description="judge answers here, and ask again for what fails"
         )
+        profile: str = Field(
+            default="default", description="limits of these checks: strict, default or lenient"
+        )
         tokens_per_second: Annotated[float | None, RUNTIME] = Field(
             default=None,
             gt=0,
@@ -112,7 +115,8 @@ class Translate:
 
     def _ladder(self) -> Ladder:
         checked = self.config.checks and getattr(self.translator, "checked", True)
-        return Ladder(attempts=self.config.attempts, checks=checked)
+        config = self.config
+        return Ladder(attempts=config.attempts, checks=checked, profile=config.profile)
 
     def _reporter(self) -> Callable[[Counter[str]], None]:
         def report(counts: Counter[str]) -> None:

@@ -23,6 +23,7 @@ from prefdata.translate.tree import ROOT, Node, order
 COMMIT_ROWS = 64
 COMMIT_SECONDS = 0.02
 PROGRESS_SECONDS = 1.0
+SHORT_PATH = 2  # earlier turns shown again after a request was too long
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class _Draft:
     tried: list[Attempt] = field(default_factory=list)
     rung: int = 0
     parts: list[Answer | None] = field(default_factory=list)
+    hints: tuple[str, ...] = ()
 
 
 class Window:
@@ -137,6 +139,8 @@ class Window:
             (Message(n.role, n.text), Message(n.role, self.entries[n].text or ""))
             for n in draft.node.path()
         )
+        if any(attempt.finish_reason == "too_long" for attempt in draft.tried):
+            path = path[-SHORT_PATH:]
         texts = [draft.protected.text]
         keys = [key]
         if self.ladder.rungs[draft.rung].split:
@@ -146,7 +150,7 @@ class Window:
         self.counts["characters"] += len(draft.node.text)
         for part, text in reversed(list(zip(keys, texts, strict=True))):
             self._requests.append(
-                Request(part, draft.node.role, text, path, draft.node.kind, draft.rung)
+                Request(part, draft.node.role, text, path, draft.node.kind, draft.rung, draft.hints)
             )
 
     def _take(self, answer: Answer) -> None:
@@ -166,6 +170,7 @@ class Window:
             self._finish(key, judged, answer)
         else:
             self.counts["retries"] += 1
+            draft.hints = tuple(code for code, *_ in judged.findings)
             draft.rung = rung
             self._ask(key, draft)
 

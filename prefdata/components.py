@@ -26,6 +26,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "stages": {
         "translate": "prefdata.translate.stage:Translate",
+        "screen": "prefdata.filters.screen:Screen",
         "filter": "prefdata.filters.stage:FilterStage",
         "license_gate": "prefdata.licensing.gate:LicenseGate",
         "relabel": "prefdata.label.relabel:Relabel",

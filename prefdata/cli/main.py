@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("prefdata.cli.preview:preview", "Take a few records through every step."),
     "show": ("prefdata.cli.show:show", "Look into a build, a release or a step."),
     "drops": ("prefdata.cli.drops:drops", "List what was dropped, the value and the limit."),
+    "judge": ("prefdata.cli.judge:judge", "Run the text checks on given texts."),
     "score": ("prefdata.cli.score:score", "Give rewards to texts or pairs."),
     "components": ("prefdata.cli.components:components", "List sources, stages, filters, …"),
     "doctor": ("prefdata.cli.doctor:doctor", "Say what this machine can do and what it lacks."),

@@ -19,6 +19,19 @@ from prefdata.text.limits import Limits
 from prefdata.text.repair import repair
 
 
+def known_thresholds() -> Any:
+    """Return a validator for `thresholds`: every rule must be known, every action, too."""
+
+    def check(cls: Any, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            Limits("default", value)
+        except ConfigError as error:
+            raise ValueError(f"{error.what}; {error.fix}") from error
+        return value
+
+    return field_validator("thresholds")(classmethod(check))
+
+
 class FilterStage:
     """Drops records whose Japanese is broken; flags what a user may want to know."""
 
@@ -41,14 +54,7 @@ class FilterStage:
             description="scorers, judges and filters of your own, beside the built-in checks",
         )
 
-        @field_validator("thresholds")
-        @classmethod
-        def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
-            try:
-                Limits("default", value)
-            except ConfigError as error:
-                raise ValueError(f"{error.what}; {error.fix}") from error
-            return value
+        _known = known_thresholds()
 
     version: ClassVar[int] = 1
     reads: ClassVar[Kind] = "preferences"

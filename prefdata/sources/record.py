@@ -59,11 +59,8 @@ def shared_length(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def layers_of(artifacts: Mapping[LayerRole, str], revision: str) -> tuple[Layer, ...]:
-    """Return one layer a role; models carry no revision of the data set's."""
-    return tuple(
-        Layer(role, artifact, "" if role in ("response_model", "judge") else revision)
-        for role, artifact in artifacts.items()
-    )
+    """Return one layer a role, all of one revision of the data set."""
+    return tuple(Layer(role, artifact, revision) for role, artifact in artifacts.items())
 
 
 def to_record(

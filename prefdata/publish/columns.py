@@ -42,10 +42,35 @@ def spans(lists: Any) -> I64:
 
 
 def string_digests(column: Any) -> U64:
-    """Return one digest for each string; a null counts as empty."""
-    array = whole(column)
-    offsets, data = _bytes_of(array)
-    return _digests(offsets, data)
+    """Return one digest for each string, by xxHash; a null counts as empty. For texts."""
+    return _digests(*_bytes_of(whole(column)))
+
+
+def id_digests(column: Any) -> U64:
+    """Return one digest for each id. Other digests than xxHash's, ten times as fast.
+
+    Ids have few lengths: those of one length are a matrix of bytes, whose words are mixed.
+    """
+    ends, data = _bytes_of(whole(column))
+    octets = np.frombuffer(data, np.uint8)
+    lengths = np.diff(ends)
+    digests = np.zeros(len(lengths), np.uint64)
+    for length in np.unique(lengths).tolist():
+        rows = np.flatnonzero(lengths == length)
+        words = np.zeros((len(rows), -(-length // 8) * 8), np.uint8)
+        if len(rows) == len(lengths):
+            words[:, :length] = octets[ends[0] : ends[-1]].reshape(len(rows), length)
+        else:
+            words[:, :length] = octets[ends[rows][:, None] + np.arange(length)]
+        digests[rows] = _mixed_words(words.view("<u8"), length)
+    return digests
+
+
+def _mixed_words(words: U64, length: int) -> U64:
+    digests = mixed(np.full(len(words), length, np.uint64))
+    for n in range(words.shape[1]):
+        digests = mixed(digests ^ words[:, n])
+    return digests
 
 
 def _bytes_of(array: Any) -> tuple[I64, memoryview]:
@@ -99,18 +124,6 @@ def first_user_turns(conversations: Any) -> Any:
     found = np.searchsorted(users, edges[:-1])
     at = np.append(users, edges[-1])[found]
     return contents.take(pa.array(at, mask=at >= edges[1:]))
-
-
-def normal_digests(texts: Any) -> U64:
-    """Return digests of texts without regard to case and white space, 0 for a null."""
-    return np.fromiter(
-        (
-            0 if text is None else xxh3_64_intdigest(" ".join(text.casefold().split()).encode())
-            for text in whole(texts).to_pylist()
-        ),
-        np.uint64,
-        len(texts),
-    )
 
 
 def joined(conversations: Any, markers: dict[str, str], separator: str) -> Any:

@@ -1,7 +1,7 @@
 """Rows put in the order of their digests on disk, in bounded memory.
 
-Rows are spilled uncompressed, sorted by bucket within each batch. A bucket, a fixed part of the
-digests' range, is then read back from all batches and sorted in memory.
+Rows gather until they are `GATHER` bytes, are sorted by bucket, a fixed part of the digests' range,
+and spilled uncompressed. A bucket is then read back from all spills and sorted in memory.
 """
 
 from __future__ import annotations
@@ -13,34 +13,52 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prefdata.publish.columns import I64, U64, string_digests
+from prefdata.publish.columns import U64, id_digests
 
-BUCKET_BYTES = 24 * 2**20
+GATHER = 48 * 2**20
+BUCKET = 16 * 2**20
+KEY = "digest of the id"
 
 
 class Shuffle:
-    """Takes tables with a column `id`, gives their rows back by the digest of it.
+    """Takes tables with `id` and `split`, gives their rows back by split and the digest of `id`.
 
     `expected` is the bytes to come, from which the number of buckets follows.
     """
 
     def __init__(self, path: Path, expected: int) -> None:
         self.path = path
-        self.bits = max(0, int(np.ceil(np.log2(max(1, expected / BUCKET_BYTES)))))
-        self.edges: list[I64] = []
+        self.bits = max(0, int(np.ceil(np.log2(max(1, expected / BUCKET)))))
+        self.gathered: list[pa.Table] = []
+        self.bytes = 0
+        self.spilled: list[list[int]] = [[] for _ in range(2**self.bits)]
+        self.batches = 0
         self.writer: Any = None
 
     def add(self, table: pa.Table) -> None:
-        """Spill the rows of a table."""
-        if not len(table):
-            return
-        buckets = self._buckets(string_digests(table.column("id")))
+        """Take the rows of a table."""
+        keys = pa.array(id_digests(table.column("id")))
+        self.gathered.append(table.append_column(KEY, keys))
+        self.bytes += table.nbytes
+        if self.bytes >= GATHER:
+            self._spill()
+
+    def _spill(self) -> None:
+        rows = pa.concat_tables(self.gathered).combine_chunks()
+        self.gathered, self.bytes = [], 0
+        buckets = self._buckets(rows.column(KEY).to_numpy())
         order = np.argsort(buckets, kind="stable")
-        self.edges.append(np.searchsorted(buckets[order], np.arange(2**self.bits + 1)))
-        batch = table.take(pa.array(order)).combine_chunks().to_batches()[0]
+        edges = np.searchsorted(buckets[order], np.arange(2**self.bits + 1)).tolist()
+        batches = rows.take(pa.array(order)).combine_chunks().to_batches()
         if self.writer is None:
-            self.writer = pa.ipc.new_file(str(self.path), batch.schema)
-        self.writer.write_batch(batch)
+            self.writer = pa.ipc.new_file(str(self.path), rows.schema)
+        for bucket, numbers in enumerate(self.spilled):
+            if edges[bucket] < edges[bucket + 1]:
+                self.writer.write_batch(
+                    batches[0].slice(edges[bucket], edges[bucket + 1] - edges[bucket])
+                )
+                numbers.append(self.batches)
+                self.batches += 1
 
     def _buckets(self, keys: U64) -> U64:
         if not self.bits:
@@ -48,24 +66,19 @@ class Shuffle:
         return keys >> np.uint64(64 - self.bits)
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield all rows, in tables of one bucket; the spilled file is gone afterwards."""
+        """Yield all rows, in tables of one bucket; the spilled file is gone afterwards.
+
+        Buckets follow one another by the digest, and so do the rows of one split in a bucket.
+        """
+        if self.gathered:
+            self._spill()
         if self.writer is None:
             return
         self.writer.close()
-        for bucket in range(2**self.bits):
-            table = self._read(bucket)
-            if len(table):
-                yield table
+        with pa.OSFile(str(self.path)) as file:
+            reader = pa.ipc.open_file(file)
+            for numbers in filter(None, self.spilled):
+                rows = pa.Table.from_batches([reader.get_batch(n) for n in numbers])
+                order = np.lexsort([rows.column(name).to_numpy() for name in (KEY, "split")])
+                yield rows.drop_columns([KEY]).combine_chunks().take(pa.array(order))
         self.path.unlink()
-
-    def _read(self, bucket: int) -> pa.Table:
-        """Read one bucket; the map is opened anew, so that its pages leave memory again."""
-        with pa.memory_map(str(self.path)) as source:
-            reader = pa.ipc.open_file(source)
-            parts = [
-                reader.get_batch(n).slice(edges[bucket], edges[bucket + 1] - edges[bucket])
-                for n, edges in enumerate(self.edges)
-            ]
-            table = pa.Table.from_batches(parts, reader.schema).combine_chunks()
-            keys = string_digests(table.column("id"))
-            return table.take(pa.array(np.argsort(keys, kind="stable")))

@@ -64,6 +64,11 @@ class Derived:
     worse: I64
     id: Any
 
+    def only(self, index: I64) -> Derived:
+        """Return these pairs, in this order."""
+        ids = self.id.take(pa.array(index))
+        return Derived(self.row[index], self.better[index], self.worse[index], ids)
+
 
 def derive(entries: pa.Table) -> Derived:
     """Return all pairs of a table of entries, in the order of the records."""
@@ -108,8 +113,8 @@ def pairs_view(entries: pa.Table, derived: Derived, *, margin: bool) -> pa.Table
     The margin is that of best against worst; other pairs of a ranking have 0.0.
     """
     texts = _texts(entries)
-    every = len(derived.row) == len(entries)
-    rows = entries if every else entries.take(pa.array(derived.row))
+    plain = ["prompt", "findings", "margin", *(name for name, _ in _ROW)]
+    rows = entries.select(plain).take(pa.array(derived.row))
     columns = {
         "prompt": rows.column("prompt"),
         "chosen": texts.take(pa.array(derived.better)),

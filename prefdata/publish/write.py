@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from prefdata.publish import views
-from prefdata.publish.columns import I64, string_digests
+from prefdata.publish.columns import I64, id_digests
 from prefdata.publish.entries import BATCH, entries_of
 from prefdata.publish.files import DataFile, SplitWriter, size_of
 from prefdata.publish.groups import SPLITS
@@ -19,25 +22,39 @@ from prefdata.publish.shuffle import Shuffle
 from prefdata.publish.survey import Survey
 from prefdata.store.dataset import Dataset
 
+AHEAD = 2
+
 
 class View:
-    """One config of the release: a writer for each split."""
+    """One config of the release: a writer for each split, all in a thread of their own.
+
+    Compressing takes most of the time and leaves the interpreter free. `AHEAD` tables may wait.
+    """
 
     def __init__(self, folder: Path, config: str, schema: pa.Schema, size: int) -> None:
-        self.schema = schema
         self.writers = [SplitWriter(folder, config, split, schema, size) for split in SPLITS]
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=config)
+        self.waiting: deque[Future[None]] = deque()
 
     def write(self, rows: pa.Table, splits: Any) -> None:
-        """Write rows to their splits, each in the order given."""
-        for n, writer in enumerate(self.writers):
-            own = splits == n
-            if own.all():
-                writer.write(rows)
-            elif own.any():
-                writer.write(rows.take(pa.array(np.flatnonzero(own))))
+        """Write rows to their splits, each in the order given; rows come split by split."""
+        while len(self.waiting) >= AHEAD:
+            self.waiting.popleft().result()
+        self.waiting.append(self.thread.submit(self._write, rows, splits))
+
+    def _write(self, rows: pa.Table, splits: Any) -> None:
+        edges = np.searchsorted(splits, np.arange(len(self.writers) + 1))
+        for writer, (start, end) in zip(self.writers, pairwise(edges.tolist()), strict=True):
+            part = rows.slice(start, end - start)
+            # A small part is copied: while it waits, a slice would hold the whole table in memory.
+            small = 2 * len(part) < len(rows)
+            writer.write(rows.take(pa.array(np.arange(start, end))) if small else part)
 
     def close(self) -> list[DataFile]:
         """Finish all files."""
+        while self.waiting:
+            self.waiting.popleft().result()
+        self.thread.shutdown()
         return [file for writer in self.writers for file in writer.close()]
 
 
@@ -59,41 +76,53 @@ def write_data(
     derived_langs = set(config.languages)
     if "labels" in inputs:
         derived_langs -= _spill_labels(inputs["labels"], survey, shuffle)
-    for entries, rows, lang in _published(inputs["pairs"], survey, config.languages):
-        splits = survey.split[rows]
-        derived = views.derive(entries)
+    for entries, rows, lang in _numbered(inputs["pairs"], survey, config.languages):
+        derived = _in_order(views.derive(entries), survey, rows)
         table = views.pairs_view(entries, derived, margin=config.margin)
-        pairs.write(table, splits[derived.row])
-        is_ranking = entries.column("kind").to_numpy() == "ranking"
-        if is_ranking.any():
-            rankings.write(views.rankings_view(entries), splits[is_ranking])
-        if config.sft:
-            sft.write(views.sft_view(entries), splits)
+        pairs.write(table, survey.split[rows[derived.row]])
         if lang in derived_langs:
-            shuffle.add(
-                _with_split(views.labeled(entries, derived), survey, rows[derived.row].repeat(2))
-            )
+            labeled = views.labeled(entries, derived)
+            shuffle.add(_with_split(labeled, survey, rows[derived.row].repeat(2)))
+        is_ranking = entries.column("kind").to_numpy() == "ranking"
+        for view, wanted, make in (
+            (rankings, is_ranking, views.rankings_view),
+            (sft, np.full(len(rows), config.sft), views.sft_view),
+        ):
+            own = _by_split(np.flatnonzero(wanted & survey.keep[rows]), survey.split[rows])
+            if len(own):
+                view.write(make(entries.take(pa.array(own))), survey.split[rows[own]])
     files = pairs.close()
     files += _write_labels(shuffle, config, out, size)
     return [*files, *rankings.close(), *sft.close()]
 
 
-def _published(dataset: Dataset, survey: Survey, languages: Any) -> Any:
-    """Yield (entries that are published, their numbers in the survey, language)."""
+def _numbered(
+    dataset: Dataset, survey: Survey, languages: Sequence[str]
+) -> Iterator[tuple[pa.Table, I64, str]]:
+    """Yield (entries under their published groups, their numbers in the survey, language)."""
     start = 0
     for lang, table in entries_of(dataset, languages):
-        rows = start + np.flatnonzero(survey.keep[start : start + len(table)])
-        kept = table if len(rows) == len(table) else table.take(pa.array(rows - start))
+        rows = start + np.arange(len(table))
         start += len(table)
         groups = survey.group_names(rows)
-        yield kept.set_column(kept.column_names.index("group"), "group", groups), rows, lang
+        yield table.set_column(table.column_names.index("group"), "group", groups), rows, lang
+
+
+def _in_order(derived: views.Derived, survey: Survey, rows: I64) -> views.Derived:
+    """Return the pairs of published entries, split by split."""
+    kept = np.flatnonzero(survey.keep[rows[derived.row]])
+    return derived.only(_by_split(kept, survey.split[rows[derived.row]]))
+
+
+def _by_split(index: I64, splits: Any) -> I64:
+    return index[np.argsort(splits[index], kind="stable")]
 
 
 def _spill_labels(labels: Dataset, survey: Survey, shuffle: Shuffle) -> set[str]:
     """Spill the rows of published records and return their languages."""
     langs: set[str] = set()
     for table in labels.tables(2 * BATCH):
-        rows = survey.lookup(string_digests(table.column("record_id")))
+        rows = survey.lookup(id_digests(table.column("record_id")))
         known = np.flatnonzero(rows >= 0)
         kept = table if len(known) == len(table) else table.take(pa.array(known))
         langs.update(kept.column("lang").unique().to_pylist())

@@ -91,7 +91,9 @@ def _print(built: Built, pipeline: str) -> None:
         (f"prefdata drops {built.plan.out}", "what was dropped, and why"),
     ]
     if pipeline == "quickstart" or built.plan.name == "quickstart":
-        tips.append(("prefdata plan pipelines/hh_rlhf.yaml", "the same with a real model"))
+        tips.append(
+            ("prefdata plan hh_rlhf", "the same road with a real model: what it would take")
+        )
     for command, meaning in tips:
         click.echo(f"  {command}\n      {meaning}")
 

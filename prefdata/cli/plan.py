@@ -65,15 +65,20 @@ def _print(found: dict[str, Any]) -> None:
     if found["translate"]:
         click.echo()
         _print_translation(found["translate"])
-    click.echo()
-    click.echo(VERDICTS[found["exit_code"]])
+    click.echo(f"\n{_conclusion(found)}")
 
 
-VERDICTS = {
-    0: "Nothing stands in the way of a release.",
-    3: "A license denies the release: a build would stop with exit code 3.",
-    4: "A person must decide first: a build would stop with exit code 4.",
-}
+def _conclusion(found: dict[str, Any]) -> str:
+    """Say in one sentence what the licenses allow."""
+    if found["exit_code"] == 3:
+        return "A license denies the release: a build would stop with exit code 3."
+    if found["exit_code"] == 4:
+        return "A person must decide first: a build would stop with exit code 4."
+    out = [row["id"] for row in found["sources"] if row["verdict"] in ("deny", "review")]
+    if out:
+        return f"The gate keeps out {', '.join(out)}; the rest may be released."
+    return "Nothing stands in the way of a release."
+
 
 MEANINGS = {
     "nodes": "turns with text, as the records hold them",

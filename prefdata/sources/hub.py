@@ -14,7 +14,8 @@ def _hub() -> Any:  # the package has no stable types for its lazy names
     """Import the client with its telemetry off."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    import huggingface_hub
+    import huggingface_hub.constants
+    import huggingface_hub.errors
 
     return huggingface_hub
 
@@ -28,10 +29,17 @@ def list_files(repo_id: str, revision: str) -> tuple[str, ...]:
     """
     hub = _hub()
     try:
+        _knock(hub)
         names = hub.HfApi().list_repo_files(repo_id, revision=revision, repo_type="dataset")
     except _errors(hub) as error:
         raise _unreachable(repo_id, revision, error) from error
     return tuple(sorted(names))
+
+
+def _knock(hub: Any) -> None:
+    """Ask for nothing, once: without a network, a plan is not to wait for the client's retries."""
+    if not hub.constants.HF_HUB_OFFLINE:
+        hub.get_session().head(hub.constants.ENDPOINT, timeout=10)
 
 
 def fetch(repo_id: str, revision: str, name: str) -> Path:

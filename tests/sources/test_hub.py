@@ -41,7 +41,7 @@ def read(root: Path, home: Path, endpoint: str, **settings: Any) -> dict[str, An
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=20,  # the client alone would try again for 24 seconds
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -92,3 +92,10 @@ def test_a_data_set_of_a_loading_script_alone_is_refused(root: Path, tmp_path: P
 
     assert "loading scripts are not run" in found["error"]
     assert found["code"] == 2
+
+
+def test_without_a_network_the_answer_comes_at_once(root: Path, tmp_path: Path) -> None:
+    found = read(root, tmp_path, "http://127.0.0.1:9", use="hh_rlhf", repo_id=REPO, revision=COMMIT)
+
+    assert found["code"] == 2
+    assert "give a local copy with 'path'" in found["error"]

@@ -19,6 +19,7 @@ from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.court import Court
 from prefdata.licensing.policy import TARGETS, Policy, find_policy, policy_of
 from prefdata.licensing.registry import registry_of
+from prefdata.licensing.unlock import told
 from prefdata.store.arrow import drops_of_table, layers_from_text
 
 
@@ -74,7 +75,7 @@ class LicenseGate:
         """Return `{verdict, reasons, unlock}` of a source with these combinations of layers.
 
         Under `exclude` the verdict is the best combination's, since the others are left out;
-        under `fail` the worst's. `unlock` has one `{reason, artifact, needs}` a blocking reason.
+        under `fail` the worst's. `unlock` says for each blocking reason what would free whom.
         """
         court = court_of(config, context)
         decided = [(layers, court.decide(layers)) for layers in dict.fromkeys(combinations)]
@@ -82,11 +83,11 @@ class LicenseGate:
         is_exclude = court.policy.gate == "exclude"
         can_go = is_exclude and Verdict.ALLOW in verdicts
         reasons = [code for _, decision in decided for code in decision.reasons]
-        rows = [tuple(row.items()) for ls, d in decided for row in court.unlock(ls, d)]
+        rows = [row for layers, decision in decided for row in court.unlock(layers, decision)]
         return {
             "verdict": str(Verdict.ALLOW if can_go else max(verdicts)),
             "reasons": list(dict.fromkeys(reasons)),
-            "unlock": [dict(row) for row in dict.fromkeys(rows)],
+            "unlock": told(rows),
         }
 
     @staticmethod
@@ -143,9 +144,9 @@ def _split(
     kept = table.set_column(position, table.schema.field(position), column).filter(mask)
     refused = table.filter(pc.invert(mask))
     which = pc.filter(indices, pc.invert(mask)).to_pylist() if texts else []
-    told = {n: court.drop_detail(layers_from_text(texts[n]), decisions[n]) for n in set(which)}
-    codes = [told[n][0] for n in which]
-    return kept, drops_of_table(refused, codes, [told[n][1] for n in which])
+    details = {n: court.drop_detail(layers_from_text(texts[n]), decisions[n]) for n in set(which)}
+    codes = [details[n][0] for n in which]
+    return kept, drops_of_table(refused, codes, [details[n][1] for n in which])
 
 
 def policy_from(config: GateSettings, context: Context) -> Policy:

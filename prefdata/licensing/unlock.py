@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 _REMEDIES = {
     "NO_LINEAGE": "a layer for every part of the record: who wrote text, answers and label",
     "UNDISCLOSED": "a license or permission by the rights-holder, at this revision",
@@ -37,3 +39,16 @@ _REMEDIES = {
 def remedy(code: str) -> str:
     """Return what would free a record from a reason; empty for notes."""
     return _REMEDIES.get(code, "")
+
+
+def told(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return one sentence a reason: what it is, whom it is about, what would free them."""
+    about: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        artifacts = about.setdefault((row["reason"], row["needs"]), [])
+        if row["artifact"] and row["artifact"] not in artifacts:
+            artifacts.append(row["artifact"])
+    return [
+        f"{reason} ({', '.join(artifacts)}): needs {needs}" if artifacts else f"{reason}: {needs}"
+        for (reason, needs), artifacts in about.items()
+    ]

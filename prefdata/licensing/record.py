@@ -203,7 +203,7 @@ def _cost(
     reasons = [reason for option in chosen for reason in option.reasons]
     verdict = worst([*reasons, *_between(standings, chosen, asked)])
     order = [asked.book.spell(name) for name in asked.policy.allow]
-    ids = ids_of(option.ids for option in chosen)
+    ids = ids_of(o.ids for s, o in zip(standings, chosen, strict=True) if len(s.options) > 1)
     rank = sum(order.index(name) for name in ids if name in order)
     strange = sum(all(name not in choice for choice in asked.outbound) for name in ids)
     entries = [asked.book.get(name) for name in ids]

@@ -142,7 +142,7 @@ def _decode(line: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise RowFault("source_invalid_text", f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise RowFault("source_bad_json", f"{error.msg} at column {error.colno}") from error
+        raise RowFault("source_bad_json", f"{error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:
         raise RowFault("source_bad_json", type(error).__name__) from error
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from prefdata.sources.reasons import RowFault
 
-SHOWN = 8  # names of columns in a message
-
 
 def mapping(value: Any, name: str = "the row") -> Mapping[str, Any]:
     """Return an object."""
@@ -20,8 +18,7 @@ def mapping(value: Any, name: str = "the row") -> Mapping[str, Any]:
 def column(row: Mapping[str, Any], name: str) -> Any:
     """Return a column that must be there; null counts as missing."""
     if row.get(name) is None:
-        there = ", ".join(sorted(row)[:SHOWN]) or "nothing"
-        raise RowFault("source_missing_column", f"{name} is missing; there is {there}")
+        raise RowFault("source_missing_column", f"{name} is missing")
     return row[name]
 
 

@@ -23,9 +23,11 @@ from prefdata.core.records import (
     record_id,
 )
 from prefdata.core.stage import Context, Kind, Translator
+from prefdata.translate.entry import Entry
+from prefdata.translate.describe import describe
 from prefdata.translate.estimate import estimate
 from prefdata.translate.ladder import RUNGS, Ladder
-from prefdata.translate.memory import Entry, Memory, memory_file
+from prefdata.translate.memory import Memory, memory_file
 from prefdata.translate.tree import Node, Placed, Tree
 from prefdata.translate.work import Window
 
@@ -180,6 +182,7 @@ class Translate:
         return digest("translate", own, people) if own or people else ""
 
     estimate = staticmethod(estimate)
+    describe = staticmethod(describe)
 
 
 def fingerprint(translator: Translator, kind: str, context: str) -> str:

@@ -37,9 +37,9 @@ class Lines:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         now = time.monotonic()
-        if event.kind == "done":
-            click.echo(done_line(event), err=True)
-        elif event.kind != "start" and now - self.last >= EVERY:
+        if event.kind not in ("start", "progress"):
+            click.echo(message(event), err=True)
+        elif event.kind == "progress" and now - self.last >= EVERY:
             self.last = now
             click.echo(f"{event.step}: {described(event.data)}", err=True)
 
@@ -53,8 +53,8 @@ class Live:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         now = time.monotonic()
-        if event.kind == "done":
-            click.echo(f"\r\x1b[K{done_line(event)}", err=True)
+        if event.kind not in ("start", "progress"):
+            click.echo(f"\r\x1b[K{message(event)}", err=True)
         elif event.kind == "start":
             click.echo(f"\r\x1b[K{event.step} …", err=True, nl=False)
         elif now - self.last >= 0.1:
@@ -75,9 +75,11 @@ def _figure(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def done_line(event: Event) -> str:
+def message(event: Event) -> str:
     """Return ``filter: 17,431 in, 16,902 kept, 529 dropped (pair_collapsed 301, …)``."""
     counts = event.data.get("counts")
+    if event.kind != "done":
+        return f"{event.step}: {event.kind}: {event.data.get('why', described(event.data))}"
     if not counts:
         return f"{event.step}: done"
     text = f"{event.step}: {counts['in']:,} in, {counts['kept']:,} kept"

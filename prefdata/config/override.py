@@ -68,11 +68,14 @@ def _index(items: list[Any], part: str, setting: str) -> int:
             )
     if part.isdecimal() and int(part) < len(items):
         return int(part)
-    known = [str(_named(i, "id") or _named(i, "use")) for i in items]
+    known = [str(_named(item, "id")) for item in items]
     raise ConfigError(f"--set {setting}: there is no {part!r}", fix=nearest(part, known))
 
 
 def _named(item: Any, key: str) -> Any:
+    """Return an item's id (by default its component's name), or its component's name."""
     if isinstance(item, str):
-        return item if key == "use" else None
-    return item.get(key) if isinstance(item, dict) else None
+        return item
+    if not isinstance(item, dict):
+        return None
+    return item.get(key, item.get("use"))

@@ -12,6 +12,7 @@ from prefdata.config.load import load_pipeline
 from prefdata.config.pipeline import PipelineConfig
 from prefdata.core.errors import UsageError
 from prefdata.core.stage import Context, Event, ignore
+from prefdata.pipeline.forecast import refuse_denied
 from prefdata.pipeline.plan import Plan, Step, make_plan
 from prefdata.pipeline.run import run_plan
 
@@ -111,11 +112,14 @@ def build_pipeline(
         workers: processes; 0 is one for each processor core.
 
     Raises:
-        PrefdataError: anything that stops it; what is finished stays.
+        LicenseDenied: the gate would stop it at its end; nothing was run.
+        PrefdataError: anything else that stops it; what is finished stays.
     """
     plan = plan_pipeline(
         pipeline, out=out, cache=cache, limit=limit, overrides=overrides, listen=listen
     )
+    if not all(step.is_done for step in plan.steps):
+        refuse_denied(plan)
     runner = components.load("engines", engine)
     ran = run_plan(plan, runner(runner.Config(workers=workers), plan.context))
     return Built(plan, tuple(ran))

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from prefdata.core.errors import InputError
+from prefdata.core.errors import InputError, LicenseDenied, LicenseReview
 from prefdata.core.finding import Skip
 from prefdata.core.origin import Layer
 from prefdata.core.records import Preference
 from prefdata.core.verdict import Verdict
 from prefdata.pipeline.plan import Plan, Step
-from prefdata.pipeline.task import BATCH, Work
+from prefdata.pipeline.task import BATCH, Work, apply
 
 EXIT_CODES = {Verdict.ALLOW: 0, Verdict.DENY: 3, Verdict.REVIEW: 4}
 
@@ -40,11 +40,32 @@ def forecast(plan: Plan) -> dict[str, Any]:
     }
 
 
+def refuse_denied(plan: Plan) -> None:
+    """Stop before any work if the gate would stop the build at its end.
+
+    Raises:
+        LicenseDenied: a license denies what the gate is asked to let through.
+        LicenseReview: a person must decide first.
+    """
+    rows = [(step.id, _license(step, plan)) for step in plan.sources]
+    code = _exit_code(plan, [row["verdict"] for _, row in rows])
+    if not code:
+        return
+    lines = [f"{name}: {line}" for name, row in rows for line in row["unlock"]]
+    error = LicenseDenied if code == LicenseDenied.exit_code else LicenseReview
+    raise error(
+        "the license gate would stop this build at its end:\n  " + "\n  ".join(lines),
+        plan.name,
+        "leave the source out, add the evidence, or set 'gate: exclude' to release the rest",
+    )
+
+
 def layers_added(plan: Plan) -> tuple[Layer, ...]:
     """Return the hands that stages before the gate add to every translated record."""
     found: list[Layer] = []
+    gate = plan.gate
     for step in plan.stages:
-        if step.use == "license_gate":
+        if step is gate:
             break
         layers = getattr(step.component, "layers", None)
         found += layers(step.config, step.context) if layers else ()
@@ -53,7 +74,7 @@ def layers_added(plan: Plan) -> tuple[Layer, ...]:
 
 def _license(source: Step, plan: Plan) -> dict[str, Any]:
     """Return `{verdict, reasons, unlock}` of a source under the pipeline's gate."""
-    gate = plan.find("license_gate")
+    gate = plan.gate
     if gate is None:
         return {"verdict": None, "reasons": [], "unlock": []}
     combinations = Work.of(source).make().layers()
@@ -66,7 +87,7 @@ def _license(source: Step, plan: Plan) -> dict[str, Any]:
 
 def _exit_code(plan: Plan, verdicts: Sequence[str | None]) -> int:
     """Return what a build would end with for its licenses: rule R17."""
-    gate = plan.find("license_gate")
+    gate = plan.gate
     found = [Verdict[verdict.upper()] for verdict in verdicts if verdict]
     if gate is None or not found:
         return 0
@@ -114,15 +135,15 @@ def _of_source(step: Step) -> Iterator[Preference]:
 
 
 def _through_screens(records: Iterator[Preference], plan: Plan) -> Iterator[Preference]:
-    """Take records through the stages before translation, which cost nothing."""
+    """Take records through the stages before translation, which cost little."""
     stages = []
     for step in plan.stages:
         if step.use == "translate":
             break
-        if step.writes == "preferences" and not hasattr(step.component, "table"):
+        if step.writes == "preferences" and not hasattr(step.component, "run"):
             stages.append(Work.of(step).make())
     while batch := list(islice(records, BATCH)):
         kept: Sequence[Preference] = batch
         for stage in stages:
-            kept = stage(kept).kept
+            kept = apply(stage, kept).kept
         yield from kept

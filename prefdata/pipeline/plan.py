@@ -75,6 +75,12 @@ class Plan:
         """Return sources and stages."""
         return (*self.sources, *self.stages)
 
+    @property
+    def gate(self) -> Step | None:
+        """Return the last license gate: the one that sees every layer."""
+        gates = [step for step in self.stages if step.use == "license_gate"]
+        return gates[-1] if gates else None
+
     def find(self, use: str) -> Step | None:
         """Return the first step that uses a component of that name."""
         return next((step for step in self.steps if step.use == use), None)

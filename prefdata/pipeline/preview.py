@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-
-from prefdata.core.finding import Drop, Outcome, Skip
+from prefdata.core.finding import Drop, Skip
 from prefdata.core.records import Preference
 from prefdata.pipeline.plan import Plan, Step
-from prefdata.pipeline.task import Work
-from prefdata.store.arrow import decode, encode, read_drops
+from prefdata.pipeline.task import Work, apply
 
 ROWS = 50  # source rows looked at for each record wanted
 
@@ -50,22 +46,9 @@ def _run(source: str, records: list[Preference], stages: list[Step]) -> Iterator
     for step in stages:
         if step.writes != "preferences" or hasattr(step.component, "run"):
             continue
-        outcome = _apply(Work.of(step).make(), records)
+        outcome = apply(Work.of(step).make(), records)
         for drop in outcome.dropped:
             yield Previewed(source, drop.record, step.id, drop)
         records, reached = list(outcome.kept), step.id
     for record in records:
         yield Previewed(source, record, reached)
-
-
-def _apply(stage: Any, records: list[Preference]) -> Outcome:
-    if not hasattr(stage, "table"):
-        found: Outcome = stage(records)
-        return found
-    kept, drops = stage.table(encode(records))
-    return Outcome(decode(kept), list(_drops(drops)))
-
-
-def _drops(table: pa.Table) -> Iterator[Drop]:
-    for row in read_drops(table):
-        yield Drop(row["record"], tuple(row["findings"]))

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prefdata import components
-from prefdata.core.finding import Drop, Skip
+from prefdata.core.finding import Drop, Outcome, Skip
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context, ignore
 from prefdata.pipeline.plan import Step
-from prefdata.store.arrow import decode, encode, encode_drops, encode_skips
+from prefdata.store.arrow import decode, encode, encode_drops, encode_skips, read_drops
 from prefdata.store.dataset import DROPPED
 from prefdata.store.files import write_json
 from prefdata.store.shards import read_shard, shard_name, write_shard
@@ -142,6 +142,16 @@ class StageTask:
             kept.extend(outcome.kept)
             dropped.extend(outcome.dropped)
         return encode(kept), encode_drops(dropped)
+
+
+def apply(stage: Any, records: Sequence[Preference]) -> Outcome:
+    """Take records through a shard or table stage in memory; for previews and forecasts."""
+    if not hasattr(stage, "table"):
+        outcome: Outcome = stage(records)
+        return outcome
+    kept, drops = stage.table(encode(records))
+    dropped = [Drop(row["record"], tuple(row["findings"])) for row in read_drops(drops)]
+    return Outcome(decode(kept), dropped)
 
 
 def _batches(records: Sequence[Preference], size: int) -> Iterator[list[Preference]]:

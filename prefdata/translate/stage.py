@@ -23,8 +23,8 @@ from prefdata.core.records import (
     record_id,
 )
 from prefdata.core.stage import Context, Kind, Translator
-from prefdata.translate.entry import Entry
 from prefdata.translate.describe import describe
+from prefdata.translate.entry import Entry
 from prefdata.translate.estimate import estimate
 from prefdata.translate.ladder import RUNGS, Ladder
 from prefdata.translate.memory import Memory, memory_file

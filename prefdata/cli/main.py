@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "judge": ("prefdata.cli.judge:judge", "Run the text checks on given texts."),
     "score": ("prefdata.cli.score:score", "Give rewards to texts or pairs."),
     "components": ("prefdata.cli.components:components", "List sources, stages, filters, …"),
+    "memory": ("prefdata.cli.memory:memory", "Translation memory: import, export, stats."),
     "doctor": ("prefdata.cli.doctor:doctor", "Say what this machine can do and what it lacks."),
 }
 

@@ -15,7 +15,7 @@ from prefdata.core.stage import Answer
 from prefdata.text.assess import assess
 from prefdata.text.limits import Limits
 from prefdata.text.repair import repair
-from prefdata.translate.memory import Attempt, Entry
+from prefdata.translate.entry import Attempt, Entry
 from prefdata.translate.protect import Protected, restore
 from prefdata.translate.tree import Node
 

@@ -8,20 +8,18 @@ what it had committed.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
 from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.origin import Layer
 from prefdata.core.records import Role, digest
+from prefdata.translate.entry import Entry, Item, Maker, Origin, pack, unpack
 
-Origin: TypeAlias = Literal["machine", "human"]
 FILE = "translations.sqlite"
 FORMAT = 1
 BUSY_SECONDS = 60.0
@@ -42,54 +40,6 @@ CREATE TABLE IF NOT EXISTS entry (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One answer of a translator: its words as they came, and why it stopped."""
-
-    text: str | None
-    finish_reason: str = "stop"
-    rung: str = "first"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the memory holds of a node: the text in use, or None if every attempt failed.
-
-    `attempts` are all answers in order, `ladder` the version of the checks that judged them,
-    `codes` the repairs made and, without a text, the reasons (root cause first) with what was
-    measured. `layer` is whoever made this text, where it is not the translator's own layer.
-    """
-
-    text: str | None
-    attempts: tuple[Attempt, ...] = ()
-    ladder: str = ""
-    repairs: tuple[str, ...] = ()
-    findings: tuple[tuple[str, float | None, float | None, str], ...] = ()
-    layer: Layer | None = None
-    origin: Origin = "machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A node and its entry, to be stored."""
-
-    key: bytes
-    parent: bytes
-    role: Role
-    source: str
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Whose translations these are."""
-
-    id: int
-    fingerprint: str
-    origin: Origin
-    layer: Layer | None
 
 
 def memory_file(folder: Path) -> Path:
@@ -188,7 +138,7 @@ class Memory:
             for key, target, ladder, log, layer in rows:
                 entry = Entry(target, ladder=ladder)
                 if log or layer or human:
-                    entry = _unpack(entry, log, layer, human)
+                    entry = unpack(entry, log, layer, human)
                 yield key, entry
 
     def store(self, items: Sequence[Item], maker: Maker) -> None:
@@ -200,7 +150,11 @@ class Memory:
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?)",
-                [(i.key, maker.id, i.entry.text, i.entry.ladder, *_pack(i.entry)) for i in items],
+                [
+                    (i.key, maker.id, i.entry.text, i.entry.ladder, *pack(i.entry))
+                    for i in items
+                    if i.entry is not None
+                ],
             )
             if maker.origin == "human":
                 self._note_people()
@@ -212,6 +166,50 @@ class Memory:
         )
         state = digest("people", *(part or "" for row in rows for part in row))
         self._db.execute("INSERT OR REPLACE INTO state VALUES ('people', ?)", (state,))
+
+    def entries(self, maker: Maker) -> Iterator[dict[str, Any]]:
+        """Yield a maker's entries as `{key, parent, role, source, target, …}`, by key."""
+        cursor = self._db.cursor()
+        cursor.row_factory = sqlite3.Row
+        for row in cursor.execute(
+            "SELECT entry.key, parent, role, source, target, ladder, log, layer FROM entry"
+            " JOIN node ON node.key = entry.key WHERE maker = ? ORDER BY entry.key",
+            (maker.id,),
+        ):
+            yield dict(row)
+
+    def node(self, key: bytes) -> tuple[bytes, Role, str] | None:
+        """Return (parent's key, role, source) of a node, None for one that was never stored."""
+        found: tuple[bytes, Role, str] | None = self._db.execute(
+            "SELECT parent, role, source FROM node WHERE key = ?", (key,)
+        ).fetchone()
+        return found
+
+    def stats(self) -> dict[str, Any]:
+        """Return `{path, bytes, nodes, makers: [{fingerprint, origin, translator, …}]}`."""
+        rows = self._db.execute(
+            "SELECT fingerprint, origin, artifact, revision, count(entry.key), count(target),"
+            " coalesce(sum(length(target)), 0) FROM maker LEFT JOIN entry ON maker = maker.id"
+            " GROUP BY maker.id ORDER BY maker.id"
+        )
+        names = ("fingerprint", "origin", "translator", "revision", "entries", "translated",
+                 "characters")  # fmt: skip
+        makers = [dict(zip(names, row, strict=True)) for row in rows]
+        nodes = self._db.execute("SELECT count(*) FROM node").fetchone()[0]
+        size = sum(file.stat().st_size for file in self.path.parent.glob(f"{FILE}*"))
+        return {"path": str(self.path), "bytes": size, "nodes": nodes, "makers": makers}
+
+    def compact(self) -> None:
+        """Drop turns that nothing follows and nobody translated; give free pages back."""
+        removed = 1
+        while removed:
+            with self._writing():
+                removed = self._db.execute(
+                    "DELETE FROM node WHERE key NOT IN (SELECT key FROM entry)"
+                    " AND key NOT IN (SELECT parent FROM node)"
+                ).rowcount
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def people(self) -> str:
         """Return a digest of all that persons have corrected; empty if none has."""
@@ -249,29 +247,3 @@ class _Transaction:
                 raise self.memory._broken(error) from error
         else:
             self.db.execute("ROLLBACK")
-
-
-def _pack(entry: Entry) -> tuple[str | None, str | None]:
-    """Return (log, layer); None for the plain case of one good answer, used as it came."""
-    layer = json.dumps([entry.layer.artifact, entry.layer.revision]) if entry.layer else None
-    plain = entry.text is not None and not entry.repairs and not entry.findings
-    if plain and entry.attempts in ((), (Attempt(entry.text),)):
-        return None, layer
-    log = {
-        "attempts": [[a.text, a.finish_reason, a.rung] for a in entry.attempts],
-        "repairs": list(entry.repairs),
-        "findings": [list(finding) for finding in entry.findings],
-    }
-    return json.dumps(log, ensure_ascii=False, separators=(",", ":")), layer
-
-
-def _unpack(entry: Entry, log: str | None, layer: str | None, human: Layer | None) -> Entry:
-    values = json.loads(log) if log else {"attempts": [], "repairs": [], "findings": []}
-    return replace(
-        entry,
-        attempts=tuple(Attempt(*attempt) for attempt in values["attempts"]),
-        repairs=tuple(values["repairs"]),
-        findings=tuple((c, m, limit, d) for c, m, limit, d in values["findings"]),
-        layer=Layer("translator", *json.loads(layer)) if layer else human,
-        origin="human" if human else "machine",
-    )

@@ -93,6 +93,8 @@ def load(path: Path) -> Mapping[str, tuple[str, Layer | None]]:
 def _load(path: Path, _changed: int) -> Mapping[str, tuple[str, Layer | None]]:
     known: dict[str, tuple[str, Layer | None]] = {}
     for where, row in read_rows(path):
+        if row["target"] is None:
+            continue
         layer = None
         if row.get("translator"):
             layer = Layer("translator", row["translator"], row.get("revision") or "")
@@ -125,7 +127,9 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     _hash(path)
     rows = _parquet_rows(path) if path.suffix == ".parquet" else _json_rows(path)
     for where, row in rows:
+        failed = row.get("target") is None and row.get("log")  # written by `memory export`
         missing = [f for f in FIELDS if not isinstance(row.get(f), str)]
+        missing = [f for f in missing if not (failed and f == "target")]
         if missing:
             raise InputError(
                 f"a translation has no text under {missing[0]!r}",

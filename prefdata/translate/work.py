@@ -15,8 +15,9 @@ from heapq import heapify, heappop, heappush
 
 from prefdata.core.records import Message
 from prefdata.core.stage import Answer, Request, Translator
+from prefdata.translate.entry import Attempt, Entry, Item, Maker
 from prefdata.translate.ladder import UNDURABLE, Judged, Ladder
-from prefdata.translate.memory import Attempt, Entry, Item, Maker, Memory
+from prefdata.translate.memory import Memory
 from prefdata.translate.protect import Protected, protect
 from prefdata.translate.tree import ROOT, Node, order
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from prefdata.core.records import Role
+from prefdata.translate.entry import Attempt
 from prefdata.translate.ladder import Judged, Ladder
-from prefdata.translate.memory import Attempt
 from prefdata.translate.protect import protect
 from prefdata.translate.tree import Node, node_key
 

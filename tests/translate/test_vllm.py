@@ -18,8 +18,9 @@ import pytest
 from prefdata.core.finding import Outcome
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context, Request
+from prefdata.translate.entry import Item, Maker
 from prefdata.translate.ladder import Ladder
-from prefdata.translate.memory import Item, Maker, Memory
+from prefdata.translate.memory import Memory
 from prefdata.translate.stage import Translate
 from prefdata.translate.tree import Tree
 from prefdata.translate.work import Window

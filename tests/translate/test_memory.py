@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from prefdata.core.errors import IntegrityError
+from prefdata.core.origin import Layer
+from prefdata.translate.entry import Attempt, Entry, Item
+from prefdata.translate.memory import FILE, Memory
+from prefdata.translate.tree import ROOT, node_key
+
+WRITER = """
+import sys
+from pathlib import Path
+from prefdata.translate.entry import Entry, Item
+from prefdata.translate.memory import Memory
+from prefdata.translate.tree import ROOT, node_key
+name, folder = sys.argv[1], Path(sys.argv[2])
+with Memory(folder) as memory:
+    maker = memory.maker("m", layer=None)
+    for n in range(400):
+        items = [Item(node_key(ROOT, "user", f"{name} {n} {k}"), ROOT, "user", f"{name} {n} {k}",
+                      Entry(f"{name} {n} {k} ja")) for k in range(5)]
+        memory.store(items, maker)
+        print(n, flush=True)
+"""
+
+
+def item(text: str, entry: Entry) -> Item:
+    return Item(node_key(ROOT, "user", text), ROOT, "user", text, entry)
+
+
+def test_an_entry_comes_back_with_its_attempts_findings_and_layer(tmp_path: Path) -> None:
+    entry = Entry(
+        text=None,
+        attempts=(Attempt("半分", "length"), Attempt("", "stop", "again")),
+        ladder="abc",
+        repairs=("meta_commentary",),
+        findings=(("truncated", 1.0, 0.5, "finish_reason: length"),),
+        layer=Layer("translator", "acme/model", "1"),
+    )
+    plain = Entry("訳", ladder="abc")
+    with Memory(tmp_path) as memory:
+        maker = memory.maker("m", layer=None)
+        memory.store([item("a", entry), item("b", plain)], maker)
+        found = memory.look_up([node_key(ROOT, "user", t) for t in "abc"], maker)
+
+    assert found == {node_key(ROOT, "user", "a"): entry, node_key(ROOT, "user", "b"): plain}
+
+
+def test_makers_do_not_see_each_others_entries(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        one, two = memory.maker("one", layer=None), memory.maker("two", layer=None)
+        memory.store([item("a", Entry("一"))], one)
+        memory.store([item("a", Entry("二"))], two)
+        key = node_key(ROOT, "user", "a")
+
+        assert memory.look_up([key], one)[key].text == "一"
+        assert memory.look_up([key], two)[key].text == "二"
+
+
+def test_several_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, name, str(tmp_path)], stdout=subprocess.PIPE
+        )
+        for name in ("one", "two", "three")
+    ]
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+
+    with Memory(tmp_path) as memory:
+        assert memory.stats()["makers"][0]["entries"] == 3 * 400 * 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_committed_before_a_kill_is_there_and_whole(tmp_path: Path, seed: int) -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, "one", str(tmp_path)], stdout=subprocess.PIPE
+    )
+    assert writer.stdout
+    writer.stdout.readline()
+    time.sleep(random.Random(seed).uniform(0.0, 0.05))
+    writer.send_signal(signal.SIGKILL)
+    committed = 1 + len(writer.stdout.read().split())
+    writer.wait()
+
+    with Memory(tmp_path) as memory:
+        entries = memory.stats()["makers"][0]["entries"]
+    assert entries % 5 == 0
+    assert entries >= committed * 5 - 5
+
+
+def test_a_file_that_is_no_memory_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"not a database at all, but long enough" * 100)
+
+    with pytest.raises(IntegrityError) as caught:
+        Memory(tmp_path)
+    assert FILE in caught.value.where
+
+
+def test_a_memory_of_another_format_is_refused(tmp_path: Path) -> None:
+    Memory(tmp_path).close()
+    database = sqlite3.connect(tmp_path / FILE)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+
+    with pytest.raises(Exception, match="format 99"):
+        Memory(tmp_path)

@@ -90,10 +90,12 @@ def _checked(model: Any, tokenizer: Any, base: BaseModelSettings) -> Any:
     return model
 
 
-def with_adapter(model: Any, lora: Lora, task: str) -> Any:
-    """Return the model with a fresh low-rank adapter; the base weights are frozen."""
+def with_adapter(model: Any, lora: Lora, task: str, *, seed: int) -> Any:
+    """Return the model with a fresh low-rank adapter drawn from `seed`; the base is frozen."""
+    import torch
     from peft import LoraConfig, get_peft_model
 
+    torch.manual_seed(seed)
     heads = [name for name in ("classifier", "score") if hasattr(model, name)]
     config = LoraConfig(
         task_type=task,

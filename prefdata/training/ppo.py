@@ -187,7 +187,7 @@ class TrainPPO:
         ):
             lm = network.load_policy(base, tokenizer, dtype="auto" if config.lora else "float32")
             if config.lora:
-                lm = network.with_adapter(lm, config.lora, "CAUSAL_LM")
+                lm = network.with_adapter(lm, config.lora, "CAUSAL_LM", seed=self.context.seed)
             device = str(accelerator.device)
             reward = CombinedReward(self.reward_folders(folders), config.reward, device)
             ppo = PPO(

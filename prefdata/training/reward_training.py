@@ -83,7 +83,7 @@ def train_member(config: Config, splits: Splits, seed: int, run: Run, out: Path)
         )
         base_digest = network.weights_digest(model)
         if config.lora:
-            model = network.with_adapter(model, config.lora, "SEQ_CLS")
+            model = network.with_adapter(model, config.lora, "SEQ_CLS", seed=run.context.seed)
         pad = tokenizer.pad_token_id
         per_epoch, batch = batch_order(len(splits.train), config.train.batch_size, seed)
         losses = step_losses(config, splits.train, batch, pad, accelerator)

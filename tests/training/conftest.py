@@ -29,13 +29,25 @@ def one_thread() -> Iterator[None]:
     yield
 
 
+def context_for(out: Path, **changes: Any) -> Context:
+    """The context of a step in a folder: its name is the key, its registry knows the toy world."""
+    licenses = toy.registry(out.parent)
+    return Context(
+        step=out.name, key=f"key-{out.name}", licenses=licenses, as_of=toy.AS_OF, **changes
+    )
+
+
 def run_stage(
-    stage: Any, settings: Mapping[str, Any], out: Path, inputs: Mapping[str, Path] | None = None
+    stage: Any,
+    settings: Mapping[str, Any],
+    out: Path,
+    inputs: Mapping[str, Path] | None = None,
+    seed: int = 0,
 ) -> Path:
     """Run a stage as a pipeline would, into `out`."""
-    config = stage.Config.from_tree({"licensing": {"policy": "toy"}, **settings})
-    context = Context(step=out.name, key=f"key-{out.name}", licenses=toy.registry(out.parent))
+    config = stage.Config.from_tree(dict(settings))
     out.mkdir(parents=True, exist_ok=True)
+    context = context_for(out, seed=seed)
     stage.plan(config, context)
     stage(config, context).run({k: Dataset(v) for k, v in (inputs or {}).items()}, out)
     return out
@@ -50,8 +62,9 @@ def run(tmp_path: Path) -> Run:
         settings: Mapping[str, Any],
         name: str = "step",
         inputs: Mapping[str, Path] | None = None,
+        seed: int = 0,
     ) -> Path:
-        return run_stage(stage, settings, tmp_path / name, inputs)
+        return run_stage(stage, settings, tmp_path / name, inputs, seed)
 
     return run_named
 
@@ -76,13 +89,16 @@ def encoder(tmp_path_factory: pytest.TempPathFactory, toy_release: Path) -> Path
 
 
 @pytest.fixture(scope="session")
-def policy(tmp_path_factory: pytest.TempPathFactory, toy_release: Path) -> Path:
-    """A Llama of two layers that has learned to write the world's texts."""
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers that has learned to write the world's texts, good and bad alike."""
     from prefdata.training.tiny_model import TinyModel
 
+    folder = tmp_path_factory.mktemp("policy")
+    rows = toy.pairs(1500, seed=3, noise=0.5)
+    release = toy.release(folder / "release", pairs={"train": rows})
     train = {"epochs": 8, "batch_size": 32, "learning_rate": 2e-3}
-    settings = {"kind": "decoder", "release": str(toy_release), "positions": 160, "train": train}
-    return run_stage(TinyModel, settings, tmp_path_factory.mktemp("models") / "policy")
+    settings = {"kind": "decoder", "release": str(release), "positions": 160, "train": train}
+    return run_stage(TinyModel, settings, folder / "policy")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from prefdata.core.origin import Layer
+from prefdata.licensing.case import CONTENT
 from prefdata.publish.views import PAIRS_WITH_MARGIN, RANKINGS
+from prefdata.store.arrow import layers_to_text
 
 GOOD = ["です", "ます", "ください", "ありがとう", "丁寧", "説明", "例えば", "まず"]
 BAD = ["うるさい", "知らん", "ばか", "無理", "やだ", "黙れ", "適当", "たぶん"]
@@ -159,7 +162,19 @@ def release(folder: Path, **views: dict[str, list[dict[str, Any]]]) -> Path:
         for split_name, rows in splits.items():
             table = pa.Table.from_pylist(rows, schema=schemas[view])
             pq.write_table(table, folder / view / f"{split_name}-00000-of-00001.parquet")
+    lineage(folder, [row for splits in views.values() for rows in splits.values() for row in rows])
     return folder
+
+
+def lineage(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the part of an audit bundle that says whose hands the rows went through."""
+    (folder / "audit").mkdir(exist_ok=True)
+    layers = [
+        layers_to_text(tuple(Layer(role, row["source"], REVISION) for role in CONTENT))
+        for row in rows
+    ]
+    table = pa.table({"record_id": [row["id"] for row in rows], "layers": layers})
+    pq.write_table(table, folder / "audit" / "lineage.parquet")
 
 
 # Settings with which the tiny encoder learns this world in a few seconds.
@@ -169,9 +184,35 @@ REWARD: dict[str, Any] = {
 }
 
 
-def registry(folder: Path) -> Path | None:
-    """A license registry of one's own that knows the toy sources."""
-    return None
+AS_OF = "2026-11-21"
+REVISION = "0123456789abcdef" * 2 + "01234567"
+_ENTRY = """\
+id: {id}
+type: dataset
+title: A toy world
+creator: the authors of prefdata
+url: none
+revisions:
+- id: "{revision}"
+components:
+- name: all
+  roles: [source_text, response, label]
+  status: {status}
+  license: CC0-1.0
+  coverage: data
+  evidence:
+  - {{kind: license_file, by: rights_holder, captured: "2026-11-20", revision: "{revision}"}}
+"""
+
+
+def registry(folder: Path) -> Path:
+    """A license registry of one's own, which knows the toy sources."""
+    sources = folder / "licenses" / "registry" / "sources"
+    sources.mkdir(parents=True, exist_ok=True)
+    for name in ("toy/a", "toy/b", "toy/rankings"):
+        text = _ENTRY.format(id=name, status="declared", revision=REVISION)
+        (sources / (name.replace("/", "--") + ".yaml")).write_text(text, encoding="utf-8")
+    return folder / "licenses"
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -182,5 +223,9 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 def events(folder: Path) -> list[dict[str, Any]]:
     """The steps that a stage logged."""
-    lines = (folder / "events.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return lines(folder / "events.jsonl")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

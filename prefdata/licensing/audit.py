@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,36 +31,26 @@ class Bundle:
     files: tuple[str, ...]
 
 
-def write_bundle(
-    release: Path,
-    records: Dataset,
-    excluded: Sequence[Dataset],
-    context: Context,
-    gate: Mapping[str, Any],
-    published: Path | None = None,
-) -> Bundle:
+def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
     """Write the audit bundle into a release folder, in bounded memory.
 
-    Call it when the data files are written and before the card, the manifest and Croissant: it
-    writes ``audit/``, ``NOTICE``, ``LICENSE.md``, ``ATTRIBUTION.csv`` and ``license-texts/``; the
-    card takes its fields from what is returned. After every other file is written, call
-    `seal(release)`, which writes ``audit/SHA256SUMS`` over the whole release.
+    Call it when the data files are written and before card, Croissant and manifest: it writes
+    ``audit/``, ``NOTICE``, ``LICENSE.md``, ``ATTRIBUTION.csv`` and ``license-texts/``, and returns
+    what the card says. When every other file is there, the manifest too, call `seal`.
 
     Args:
         release: the folder; its Parquet files lie in ``pairs/``, ``labels/`` and so on.
-        records: the step that the published rows come from (the license gate's).
-        excluded: the steps whose drop logs hold records that the gate left out.
+        records: the step that the published rows come from; the license gate's step, with its
+            settings and drop log, is found beside it through ``build.json``.
         context: the pipeline's context (`as_of`, `released`, `licenses`).
-        gate: the settings of the license gate, as plain values.
-        published: a Parquet file with the column `id` of every record that is published; without
-            it, all of `records`.
 
     Raises:
-        LicenseDenied: a record that would be published is not allowed.
+        LicenseDenied: a published record is not allowed.
+        IntegrityError: a published row belongs to no record of the step.
     """
     raise NotImplementedError
 
 
 def seal(release: Path) -> None:
-    """Write ``audit/SHA256SUMS`` over every file of the release but itself and the manifest."""
+    """Write ``audit/SHA256SUMS`` over every file of the release but itself."""
     raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,7 @@ def _print(found: dict[str, Any]) -> None:
         ],
     )
     for row in found["sources"]:
-        for unlock in row["unlock"]:
-            click.echo(f"  {row['id']}: {unlock}")
+        _print_unlocks(row["id"], row["unlock"])
     click.echo()
     print_table(
         ["step", "component", "done", "key"],
@@ -66,6 +66,15 @@ def _print(found: dict[str, Any]) -> None:
         click.echo()
         _print_translation(found["translate"])
     click.echo(f"\n{_conclusion(found)}")
+
+
+def _print_unlocks(source: str, unlocks: list[str]) -> None:
+    """Print what would free a source, wrapped to the terminal."""
+    if unlocks:
+        click.echo(f"\n{source} is kept back:")
+    width = shutil.get_terminal_size().columns
+    for unlock in unlocks:
+        click.echo(click.wrap_text(unlock, width, "  ", "      "))
 
 
 def _conclusion(found: dict[str, Any]) -> str:

@@ -1,83 +1,172 @@
-"""The dataset card: a YAML head that the hub reads, then what people read."""
+"""The dataset card, Japanese then English: measured facts only, safe whatever the data holds."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from prefdata.publish.views import LABELS, PAIRS, PAIRS_WITH_MARGIN, RANKINGS, SFT, UNPAIRED
-from prefdata.store.files import write_text
+from prefdata.core.records import Conversation, Preference
+from prefdata.publish.head import head_of
+from prefdata.publish.templates import environment
 
-SCHEMAS = {"pairs": PAIRS, "unpaired": UNPAIRED, "labels": LABELS, "rankings": RANKINGS, "sft": SFT}
+SHOWN = 400  # characters of a turn in a sample
+SAMPLES = 3
 
-
-def write_card(out: Path, manifest: dict[str, Any]) -> None:
-    """Write ``README.md``."""
-    head = yaml.safe_dump(head_of(manifest), allow_unicode=True, sort_keys=False)
-    write_text(out / "README.md", f"---\n{head}---\n\n# {manifest['pipeline']}\n")
-
-
-def head_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the YAML head: configs with their files, and their features and sizes."""
-    rows = manifest["counts"]["rows"]
-    return {
-        "language": manifest["settings"]["languages"],
-        "configs": [
-            {
-                "config_name": config,
-                **({"default": True} if config == "pairs" else {}),
-                "data_files": [
-                    {"split": split, "path": f"{config}/{split}-*.parquet"} for split in splits
-                ],
-            }
-            for config, splits in rows.items()
-        ],
-        "dataset_info": [_info(config, manifest) for config in rows],
-    }
+_CONFIGS = {
+    "pairs": ("プロンプトと二つの応答", "prompt, chosen and rejected"),
+    "unpaired": ("応答ごとに一行、良否の真偽値", "one completion a row, with a bool label"),
+    "labels": ("一つの文字列と 1 / 0", "one text a row, with label 1 or 0"),
+    "rankings": ("三つ以上の応答と順位", "three or more completions with their ranks"),
+    "sft": ("良いほうの応答だけの対話", "the preferred answers as conversations"),
+}
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$!{}])")
 
 
-def _info(config: str, manifest: dict[str, Any]) -> dict[str, Any]:
-    schema = (
-        PAIRS_WITH_MARGIN
-        if config == "pairs" and manifest["settings"]["margin"]
-        else SCHEMAS[config]
-    )
-    files = [file for file in manifest["data"] if file["config"] == config]
-    return {
-        "config_name": config,
-        "features": [feature(field.name, field.type) for field in schema],
-        "splits": [
-            {
-                "name": split,
-                "num_bytes": sum(f["memory"] for f in files if f["split"] == split),
-                "num_examples": n,
-            }
-            for split, n in manifest["counts"]["rows"][config].items()
-        ],
-        "download_size": sum(file["bytes"] for file in files),
-        "dataset_size": sum(file["memory"] for file in files),
-    }
+def card_of(manifest: Mapping[str, Any], samples: Sequence[Preference], audit: Any) -> str:
+    """Return the text of ``README.md``.
 
-
-def feature(name: str, kind: Any) -> dict[str, Any]:
-    """Return a column as `datasets` writes it into a card.
-
-    >>> import pyarrow as pa
-    >>> feature("reasons_flagged", pa.list_(pa.string()))
-    {'name': 'reasons_flagged', 'list': 'string'}
+    Args:
+        manifest: the release's manifest.
+        samples: records to show, best from sources without a content warning.
+        audit: the license bundle's `Bundle`, None where there is none.
     """
-    return {"name": name, **_kind(kind)}
+    title = manifest["settings"]["title"] or manifest["pipeline"]["name"]
+    fields: dict[str, str] = {"license": "other"}
+    if audit is not None:
+        known = {name: getattr(audit, name) for name in ("license", "license_name", "license_link")}
+        fields = {name: value for name, value in known.items() if value}
+    head = yaml.safe_dump(head_of(manifest, title, fields), allow_unicode=True, sort_keys=False)
+    body = environment().get_template("card.md.j2").render(_facts(manifest, samples, audit, title))
+    return f"---\n{head}---\n\n{re.sub(chr(10) + '{3,}', chr(10) * 2, body).strip()}\n"
 
 
-_NAMES = {"double": "float64", "float": "float32"}
+def _facts(
+    manifest: Mapping[str, Any], samples: Sequence[Preference], audit: Any, title: str
+) -> dict[str, Any]:
+    rows = manifest["counts"]["rows"]
+    settings = manifest["settings"]
+    translator = {"model": "", "revision": "", "use": ""} | (manifest["translator"] or {})
+    told = {source["id"]: source for source in (audit.sources if audit else ())}
+    template = settings["template"]
+    return {
+        "title": markdown(title),
+        "repo": "USER/NAME",
+        "n": "{:,}".format,
+        "md": markdown,
+        "pairs": sum(rows.get("pairs", {}).values()),
+        "splits": list(dict.fromkeys(split for splits in rows.values() for split in splits)),
+        "configs": [
+            {"name": name, "rows": own, "total": sum(own.values()), "ja": ja, "en": en}
+            for name, own in rows.items()
+            for ja, en in [_CONFIGS[name]]
+        ],
+        "markers": ", ".join(code(template[role]) for role in ("system", "user", "assistant")),
+        "separator": code(template["separator"].replace("\n", "\\n")),
+        "margin": settings["margin"],
+        "moved": sum(source["moved_to_test"] for source in manifest["sources"]),
+        "sources": [_source(source, told.get(source["id"], {})) for source in manifest["sources"]],
+        "warnings": _statements(told, "content_warning"),
+        "uses": _statements(told, "intended_use"),
+        "expression": audit.expression if audit else "",
+        "terms": [code(term) for term in audit.terms] if audit else [],
+        "merkle_root": audit.merkle_root if audit else "",
+        "has_audit": audit is not None,
+        "steps": [_step(step) for step in (*manifest["steps"], _own_step(manifest))],
+        "translated": any(record.original for record in samples) or bool(translator["use"]),
+        "translator": translator,
+        "decoding": ", ".join(f"{k} {v}" for k, v in translator.get("decoding", {}).items()),
+        "prompts": _prompts(translator),
+        "samples": [_sample(record) for record in samples],
+        "version": manifest["prefdata"],
+        "key": manifest["key"],
+    }
 
 
-def _kind(kind: Any) -> dict[str, Any]:
-    if hasattr(kind, "value_type"):
-        inner = _kind(kind.value_type)
-        return {"list": inner.get("dtype", inner.get("struct", inner))}
-    if hasattr(kind, "num_fields") and kind.num_fields:
-        return {"struct": [feature(field.name, field.type) for field in kind]}
-    return {"dtype": _NAMES.get(str(kind), str(kind))}
+def _source(source: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    name = markdown(told.get("title") or source["id"])
+    url = told.get("url")
+    return {
+        "link": f"[{name}]({url})" if url else name,
+        "revision": ", ".join(code(revision[:12]) for revision in source["revisions"]),
+        "license": told.get("license") or ", ".join(source["licenses"]),
+        "records": source["records"],
+        "pairs": sum(source["pairs"].values()),
+    }
+
+
+def _statements(told: Mapping[str, Any], name: str) -> list[dict[str, str]]:
+    return [{"id": key, "text": own[name]} for key, own in told.items() if own.get(name)]
+
+
+def _own_step(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": "publish", "kind": "preferences", "counts": manifest["counts"]}
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    counts = step["counts"]
+    most = sorted(counts["reasons"].items(), key=lambda item: (-item[1], item[0]))[:5]
+    return {
+        **{name: counts[name] for name in ("in", "kept", "dropped")},
+        "id": step["id"],
+        "reasons": "、".join(f"{code(reason)} {n:,}" for reason, n in most),
+    }
+
+
+def _prompts(translator: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the distinct prompts with the source kinds that use them."""
+    kinds: dict[str, list[str]] = {}
+    texts: dict[str, str] = {}
+    for kind, prompt in translator.get("prompts", {}).items():
+        kinds.setdefault(prompt["digest"], []).append(kind)
+        texts[prompt["digest"]] = prompt["system"]
+    return [
+        {"digest": key, "kinds": ", ".join(kinds[key]), "block": fenced(texts[key])}
+        for key in kinds
+    ]
+
+
+def _sample(record: Preference) -> dict[str, str]:
+    lines = _lines("prompt", record.prompt)
+    lines += _lines("chosen", record.chosen)
+    lines += _lines("rejected", record.rejected)
+    if record.original:
+        lines += ["", f"({record.original.lang})", *_lines("prompt", record.original.prompt)]
+        lines += _lines("chosen", record.original.completions[0])
+        lines += _lines("rejected", record.original.completions[-1])
+    return {"source": record.origin.source, "id": record.id, "block": fenced("\n".join(lines))}
+
+
+def _lines(side: str, conversation: Conversation) -> list[str]:
+    return [f"[{side}] {m.role}: {_cut(m.content)}" for m in conversation]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def markdown(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line, in a table too."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def code(text: str) -> str:
+    """Return a short text as inline code, whatever back ticks or bars it holds."""
+    flat = " ".join(str(text).splitlines()).replace("|", "\\|")
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    pad = " " if flat.startswith("`") or flat.endswith("`") or flat != flat.strip() else ""
+    return f"{ticks}{pad}{flat}{pad}{ticks}"
+
+
+def fenced(text: str) -> str:
+    """Return a text as a code block whose fence no line of it can end."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def write_card(out: Path, text: str) -> None:
+    """Write ``README.md``."""
+    (out / "README.md").write_bytes(text.encode("utf-8", "replace"))

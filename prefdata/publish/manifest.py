@@ -3,70 +3,129 @@
 from __future__ import annotations
 
 import platform
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from prefdata import __version__
+from prefdata import __version__, components
 from prefdata.core.stage import Context
 from prefdata.publish.files import DataFile
 from prefdata.publish.survey import Survey
-from prefdata.store.dataset import MANIFEST, Dataset
-from prefdata.store.files import read_json, write_json
+from prefdata.store.dataset import MANIFEST
+from prefdata.store.files import read_json, sha256, write_json
 
 SCHEMA_VERSION = 1
+SUMS = "audit/SHA256SUMS"
+_STEP = ("id", "use", "group", "key", "kind", "version", "settings", "counts")
 
 
-def write_manifest(
-    out: Path,
-    pairs: Dataset,
-    config: Any,
-    context: Context,
-    survey: Survey,
-    files: list[DataFile],
+def manifest_of(
+    build: Path, config: Any, context: Context, survey: Survey, files: Sequence[DataFile]
 ) -> dict[str, Any]:
-    """Write and return ``manifest.json``; the clock stands under `run` alone."""
-    steps = upstream(pairs.path.parent, context)
-    manifest = {
+    """Return the manifest without the list of files and the clock, which come last.
+
+    Nothing in it but `files` depends on when or where it was made.
+    """
+    steps = upstream(build, context)
+    return {
         "schema_version": SCHEMA_VERSION,
         "prefdata": __version__,
         "key": context.key,
         "kind": "artifact",
-        "pipeline": context.pipeline,
-        "released": context.released,
-        "seed": context.seed,
+        "pipeline": {
+            "name": context.pipeline,
+            "seed": context.seed,
+            "released": context.released,
+            "as_of": context.as_of,
+            "limit": context.limit,
+        },
         "settings": config.model_dump(mode="json"),
         "steps": steps,
+        "sources": sources_of(survey),
+        "translator": translator_of(steps, context),
         "counts": counts_of(survey, files),
         "data": [asdict(file) for file in files],
-        "run": {
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "python": platform.python_version(),
-        },
+    }
+
+
+def finish(out: Path, manifest: dict[str, Any], started: float) -> None:
+    """Write ``manifest.json``: every file with its digest; the clock under `run` alone."""
+    known = {file["path"]: file for file in manifest.pop("data")}
+    manifest["files"] = [
+        known.get(name) or {"path": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
+        for name, path in files_below(out)
+        if name not in (MANIFEST, SUMS)
+    ]
+    manifest["run"] = {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - started, 1),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
     }
     write_json(out / MANIFEST, manifest)
-    return manifest
+
+
+def files_below(folder: Path) -> list[tuple[str, Path]]:
+    """Return every file of a release by its relative name, sorted."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted((path.relative_to(folder).as_posix(), path) for path in found)
 
 
 def upstream(build: Path, context: Context) -> list[dict[str, Any]]:
-    """Return every finished step of the build: id, key, settings, counts."""
+    """Return the finished steps that the release rests on, in their order."""
     listed = build / "build.json"
     if not listed.is_file():
         return []
     found = []
     for step in read_json(listed)["steps"]:
         path = build / step["path"] / MANIFEST
-        if step["id"] == context.step or step["kind"] == "artifact" or not path.is_file():
-            continue
-        manifest = read_json(path)
-        found.append({k: v for k, v in manifest.items() if k not in ("files", "schema_version")})
+        if step["id"] == context.step:
+            break
+        if step["kind"] != "artifact" and path.is_file():
+            manifest = read_json(path)
+            found.append({name: manifest[name] for name in _STEP if name in manifest})
     return found
 
 
-def counts_of(survey: Survey, files: list[DataFile]) -> dict[str, Any]:
+def sources_of(survey: Survey) -> list[dict[str, Any]]:
+    """Return each source with its revisions and what is published of it."""
+    return [
+        {
+            "id": source,
+            "revisions": sorted(survey.revisions[source]),
+            "licenses": sorted(survey.licenses[source]),
+            "records": survey.records[source],
+            "pairs": survey.pairs[source],
+            "moved_to_test": survey.moved[source],
+            "dropped": {code: n for code, n in survey.reasons[source].items() if n},
+        }
+        for source in survey.sources
+    ]
+
+
+def translator_of(steps: Sequence[Mapping[str, Any]], context: Context) -> dict[str, Any] | None:
+    """Return the translator with model, revision, decoding and prompts; None without one.
+
+    The translate stage describes itself: ``describe(config, context)``, a static method.
+    """
+    step = next((step for step in steps if step["use"] == "translate"), None)
+    if step is None:
+        return None
+    component = components.load("stages", step["use"])
+    describe = getattr(component, "describe", None)
+    if describe is None:
+        told: dict[str, Any] = step["settings"]["translator"]
+        return told
+    config = component.Config.from_tree(step["settings"])
+    described: dict[str, Any] = describe(config, context)
+    return described
+
+
+def counts_of(survey: Survey, files: Sequence[DataFile]) -> dict[str, Any]:
     """Return what publishing kept and dropped, and the rows of every config and split."""
     reasons: dict[str, int] = {}
     for own in survey.reasons.values():
@@ -81,7 +140,5 @@ def counts_of(survey: Survey, files: list[DataFile]) -> dict[str, Any]:
         "kept": int(survey.keep.sum()),
         "dropped": int((~survey.keep).sum()),
         "reasons": {code: n for code, n in reasons.items() if n},
-        "pairs_by_source": survey.pairs,
-        "moved_to_test": survey.moved,
         "rows": rows,
     }

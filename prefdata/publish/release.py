@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from prefdata.core.errors import ConfigError
+from prefdata.core.errors import ConfigError, InputError
 from prefdata.core.stage import Context, Kind
-from prefdata.publish.card import write_card
+from prefdata.publish import samples
+from prefdata.publish.card import SAMPLES, card_of, write_card
+from prefdata.publish.croissant import croissant_of
 from prefdata.publish.files import size_of
-from prefdata.publish.manifest import write_manifest
+from prefdata.publish.manifest import finish, manifest_of
 from prefdata.publish.settings import ReleaseSettings
 from prefdata.publish.survey import Rules, survey
 from prefdata.publish.write import write_data
 from prefdata.store.dataset import Dataset
+from prefdata.store.files import write_json
 
 
 class Publish:
-    """Writes the release: Parquet files of every view, card, manifest, audit bundle.
+    """Writes the release: Parquet files of every view, card, manifest, report, audit bundle.
 
     Reads the records that the license gate let through and the rows of the relabel step. Memory is
     bounded: one look at all records keeps 60 bytes of each, then the texts stream.
@@ -27,7 +31,6 @@ class Publish:
     version = 1
     folder: ClassVar[str] = "release"
     writes: ClassVar[Kind] = "artifact"
-
     Config = ReleaseSettings
 
     def __init__(self, config: ReleaseSettings, context: Context) -> None:
@@ -58,16 +61,44 @@ class Publish:
             )
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
-        """Write the release into an empty folder."""
-        config, context = self.config, self.context
-        rules = Rules(
-            languages=config.languages,
-            sizes=config.splits.sizes(),
-            own_test=config.splits.own_test == "respect",
-            contradictions=config.contradictions == "drop",
-            seed=context.seed,
-        )
-        found = survey(inputs["pairs"], rules)
+        """Write the release into an empty folder.
+
+        Raises:
+            InputError: the disk is full, or the folder cannot be written to.
+        """
+        try:
+            self._run(inputs, out)
+        except OSError as error:
+            raise InputError(
+                f"cannot write the release: {error.strerror or error}",
+                str(error.filename or out),
+                "free some space, or use --out; the steps before it need not run again",
+            ) from error
+
+    def _run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
+        started = time.monotonic()
+        config, context, pairs = self.config, self.context, inputs["pairs"]
+        found = survey(pairs, _rules(config, context))
         files = write_data(inputs, found, config, out)
-        manifest = write_manifest(out, inputs["pairs"], config, context, found, files)
-        write_card(out, manifest)
+        manifest = manifest_of(pairs.path.parent, config, context, found, files)
+        audit = None
+        shown = samples.kept(pairs, SAMPLES)
+        write_card(out, card_of(manifest, shown, audit))
+        write_json(out / "croissant.json", croissant_of(manifest, audit))
+        finish(out, manifest, started)
+
+
+def _rules(config: ReleaseSettings, context: Context) -> Rules:
+    return Rules(
+        languages=config.languages,
+        sizes=config.splits.sizes(),
+        own_test=config.splits.own_test == "respect",
+        contradictions=config.contradictions == "drop",
+        seed=context.seed,
+    )
+
+
+def _harmless(audit: Any) -> frozenset[str]:
+    """Return the sources that carry no content warning."""
+    told = audit.sources if audit else ()
+    return frozenset(source["id"] for source in told if not source.get("content_warning"))

@@ -5,7 +5,6 @@ A record costs about 60 bytes here, whatever its length.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +49,22 @@ class _Seen:
     own_test: list[npt.NDArray[np.bool_]] = field(default_factory=list)
 
 
+@dataclass
+class _Names:
+    """The few distinct values of a source: its number, its revisions, its licenses."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    revisions: dict[str, set[str]] = field(default_factory=dict)
+    licenses: dict[str, set[str]] = field(default_factory=dict)
+
+    def see(self, table: pa.Table) -> None:
+        grouped = table.group_by(["source", "revision", "license"], use_threads=False)
+        for row in grouped.aggregate([]).to_pylist():
+            self.numbers.setdefault(row["source"], len(self.numbers))
+            self.revisions.setdefault(row["source"], set()).add(row["revision"])
+            self.licenses.setdefault(row["source"], set()).add(row["license"])
+
+
 @dataclass(frozen=True)
 class Survey:
     """The decision on every entry, in the order of `entries_of`.
@@ -65,6 +80,9 @@ class Survey:
     sources: tuple[str, ...]
     reasons: Mapping[str, Mapping[str, int]]
     moved: Mapping[str, int]
+    records: Mapping[str, int]
+    revisions: Mapping[str, set[str]]
+    licenses: Mapping[str, set[str]]
     pairs: Mapping[str, Mapping[str, int]]
     text_bytes: int
 
@@ -96,21 +114,27 @@ def survey(dataset: Dataset, rules: Rules) -> Survey:
         LicenseDenied: a record carries no license, so that no gate has let it through.
         GateFailed: nothing is left.
     """
-    seen, names, text_bytes = _Seen(), dict[str, int](), 0
+    seen, names, text_bytes = _Seen(), _Names(), 0
     for _, table in entries_of(dataset, rules.languages):
         text_bytes += table.column("prompt").nbytes * 2 + table.column("completions").nbytes
         _look(table, seen, names)
-    found = {name: np.concatenate(parts) for name, parts in vars(seen).items() if parts}
+    found = {name: _joined(parts) for name, parts in vars(seen).items() if parts}
     if not found or not len(found["id"]):
         raise GateFailed(
             f"no record has a text in {', '.join(rules.languages)}",
             str(dataset.path),
             "publish another language: 'languages: [ja, en]'",
         )
-    return _decide(found, tuple(names), rules, text_bytes)
+    return _decide(found, names, rules, text_bytes)
 
 
-def _look(table: pa.Table, seen: _Seen, names: dict[str, int]) -> None:
+def _joined(parts: list[Any]) -> Any:
+    joined = np.concatenate(parts)
+    parts.clear()
+    return joined
+
+
+def _look(table: pa.Table, seen: _Seen, names: _Names) -> None:
     if table.column("license").null_count:
         raise LicenseDenied(
             "records without a license are never published",
@@ -131,7 +155,8 @@ def _look(table: pa.Table, seen: _Seen, names: dict[str, int]) -> None:
     seen.text.append(c.mixed(prompts + c.sums(c.mixed(answers ^ c.mixed(order)), edges)))
     seen.options.append(c.mixed(prompts ^ c.sums(c.mixed(answers), edges)))
     source = pc.dictionary_encode(c.whole(table.column("source")))
-    codes = [names.setdefault(name, len(names)) for name in source.dictionary.to_pylist()]
+    names.see(table)
+    codes = [names.numbers[name] for name in source.dictionary.to_pylist()]
     seen.source.append(np.array(codes, np.int16)[source.indices.to_numpy(zero_copy_only=False)])
     derived = derive(table)
     seen.pairs.append(np.bincount(derived.row, minlength=len(table)).astype(np.int32))
@@ -139,9 +164,8 @@ def _look(table: pa.Table, seen: _Seen, names: dict[str, int]) -> None:
     seen.own_test.append(c.whole(own).to_numpy(zero_copy_only=False))
 
 
-def _decide(
-    found: dict[str, Any], sources: tuple[str, ...], rules: Rules, text_bytes: int
-) -> Survey:
+def _decide(found: dict[str, Any], names: _Names, rules: Rules, text_bytes: int) -> Survey:
+    sources = tuple(names.numbers)
     duplicate = _repeats(found["text"])
     contradicting = np.zeros(len(duplicate), bool)
     if rules.contradictions:
@@ -150,12 +174,10 @@ def _decide(
     group, codes, digests = _groups(found)
     split, moved = _splits(found, keep, codes, digests, rules)
     reasons = {
-        source: dict(
-            Counter(
-                duplicate_exact=int((duplicate & ~contradicting & own).sum()),
-                contradicting_labels=int((contradicting & own).sum()),
-            )
-        )
+        source: {
+            "duplicate_exact": int((duplicate & ~contradicting & own).sum()),
+            "contradicting_labels": int((contradicting & own).sum()),
+        }
         for source, own in _by_source(found["source"], sources)
     }
     if not keep.any():
@@ -172,6 +194,9 @@ def _decide(
         moved={
             s: int((moved & keep & own).sum()) for s, own in _by_source(found["source"], sources)
         },
+        records={s: int((keep & own).sum()) for s, own in _by_source(found["source"], sources)},
+        revisions=names.revisions,
+        licenses=names.licenses,
         pairs=_pairs(found, keep, split, sources),
         text_bytes=text_bytes,
     )

@@ -1,0 +1,179 @@
+"""Croissant 1.1: what the release is, for machines that look for data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from prefdata.publish.head import schema_of
+
+CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "arrayShape": "cr:arrayShape",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "containedIn": "cr:containedIn",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "description": {"@container": "@language"},
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isArray": "cr:isArray",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "name": {"@container": "@language"},
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "prov": "http://www.w3.org/ns/prov#",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}
+_TYPES = {"string": "sc:Text", "bool": "sc:Boolean", "double": "sc:Float", "int8": "sc:Integer",
+          "int32": "sc:Integer"}  # fmt: skip
+
+
+def croissant_of(manifest: Mapping[str, Any], audit: Any) -> dict[str, Any]:
+    """Return ``croissant.json`` as a tree: files with digests, a record set for each config.
+
+    `sources` of the audit stand as what the data was derived from; its license as SPDX addresses.
+    """
+    name = manifest["settings"]["title"] or manifest["pipeline"]["name"]
+    released = manifest["pipeline"]["released"]
+    told = {source["id"]: source for source in (audit.sources if audit else ())}
+    rows = manifest["counts"]["rows"]
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "name": name,
+        "description": f"{name}: prompts with a preferred and a less preferred answer.",
+        "inLanguage": list(manifest["settings"]["languages"]),
+        "license": _licenses(manifest),
+        "version": _version(manifest),
+        **({"datePublished": released} if released else {}),
+        "url": f"urn:prefdata:{manifest['key']}",
+        "citeAs": f"{name}, built with prefdata {manifest['prefdata']}, {manifest['key']}",
+        "isLiveDataset": False,
+        "prov:wasDerivedFrom": [
+            {"@id": told.get(s["id"], {}).get("url") or f"urn:prefdata:source:{s['id']}"}
+            for s in manifest["sources"]
+        ],
+        "rai:dataAnnotationProtocol": (
+            "Label 1 for the answer that the source says was preferred, 0 for the other."
+        ),
+        "distribution": [_file(file) for file in manifest["data"]]
+        + [_files_of(config, manifest) for config in rows],
+        "recordSet": [_records(config, schema_of(config, manifest)) for config in rows],
+    }
+
+
+def _version(manifest: Mapping[str, Any]) -> str:
+    """Return a semantic version that changes with every build: its key is build metadata."""
+    return f"1.0.0+{manifest['key'][:8]}"
+
+
+def _licenses(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the address of each license id in the records' expressions."""
+    ids = {
+        part
+        for source in manifest["sources"]
+        for expression in source["licenses"]
+        for part in expression.replace("(", " ").replace(")", " ").split()
+        if part not in ("AND", "OR", "WITH")
+    }
+    return [
+        f"license-texts/{name}.txt"
+        if name.startswith("LicenseRef")
+        else f"https://spdx.org/licenses/{name}.html"
+        for name in sorted(ids)
+    ]
+
+
+def _file(file: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": file["path"],
+        "name": file["path"],
+        "contentUrl": file["path"],
+        "contentSize": f"{file['bytes']} B",
+        "encodingFormat": "application/vnd.apache.parquet",
+        "sha256": file["sha256"],
+    }
+
+
+def _files_of(config: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    paths = [file["path"] for file in manifest["data"] if file["config"] == config]
+    return {
+        "@type": "cr:FileSet",
+        "@id": f"{config}-files",
+        "name": f"{config}-files",
+        "containedIn": [{"@id": path} for path in paths],
+        "encodingFormat": "application/vnd.apache.parquet",
+        "includes": f"{config}/*.parquet",
+    }
+
+
+def _records(config: str, schema: pa.Schema) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": config,
+        "name": config,
+        "key": {"@id": f"{config}/id"},
+        "field": [_field(f"{config}/{f.name}", f.name, f.type, config) for f in schema],
+    }
+
+
+def _field(identity: str, name: str, kind: Any, config: str) -> dict[str, Any]:
+    """Return a column; a list of structs is a repeated field with subfields."""
+    repeated = pa.types.is_list(kind)
+    inner = kind.value_type if repeated else kind
+    field: dict[str, Any] = {"@type": "cr:Field", "@id": identity, "name": name}
+    source = {"fileSet": {"@id": f"{config}-files"}, "extract": {"column": identity.split("/")[1]}}
+    if repeated:
+        field["repeated"] = True
+    if not pa.types.is_struct(inner):
+        return field | {"dataType": _TYPES[str(inner)], "source": source}
+    return field | {
+        "source": source,
+        "subField": [_sub_field(f"{identity}/{sub.name}", sub, source) for sub in inner],
+    }
+
+
+def _sub_field(identity: str, sub: Any, source: Mapping[str, Any]) -> dict[str, Any]:
+    path = ".".join(identity.split("/")[2:])
+    own = {**source, "transform": {"jsonPath": path}}
+    inner = sub.type.value_type if pa.types.is_list(sub.type) else sub.type
+    field: dict[str, Any] = {"@type": "cr:Field", "@id": identity, "name": sub.name}
+    if pa.types.is_list(sub.type):
+        field["repeated"] = True
+    if not pa.types.is_struct(inner):
+        return field | {"dataType": _TYPES[str(inner)], "source": own}
+    return field | {
+        "source": own,
+        "subField": [_sub_field(f"{identity}/{f.name}", f, source) for f in inner],
+    }

@@ -87,7 +87,7 @@ def croissant_of(manifest: Mapping[str, Any], audit: Any) -> dict[str, Any]:
             "Label 1 for the answer that the source says was preferred, 0 for the other."
         ),
         "distribution": [_file(file) for file in manifest["data"]]
-        + [_files_of(config, manifest) for config in rows],
+        + [_files_of(config) for config in rows],
         "recordSet": [_records(config, schema_of(config, manifest)) for config in rows],
     }
 
@@ -121,19 +121,18 @@ def _file(file: Mapping[str, Any]) -> dict[str, Any]:
         "name": file["path"],
         "contentUrl": file["path"],
         "contentSize": f"{file['bytes']} B",
-        "encodingFormat": "application/vnd.apache.parquet",
+        "encodingFormat": "application/x-parquet",
         "sha256": file["sha256"],
     }
 
 
-def _files_of(config: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    paths = [file["path"] for file in manifest["data"] if file["config"] == config]
+def _files_of(config: str) -> dict[str, Any]:
+    """Return the files of a config as a set beside ``croissant.json``, so that readers find it."""
     return {
         "@type": "cr:FileSet",
         "@id": f"{config}-files",
         "name": f"{config}-files",
-        "containedIn": [{"@id": path} for path in paths],
-        "encodingFormat": "application/vnd.apache.parquet",
+        "encodingFormat": "application/x-parquet",
         "includes": f"{config}/*.parquet",
     }
 
@@ -160,20 +159,18 @@ def _field(identity: str, name: str, kind: Any, config: str) -> dict[str, Any]:
         return field | {"dataType": _TYPES[str(inner)], "source": source}
     return field | {
         "source": source,
-        "subField": [_sub_field(f"{identity}/{sub.name}", sub, source) for sub in inner],
+        "subField": [
+            _sub_field(identity, sub, source) for sub in inner if not pa.types.is_list(sub.type)
+        ],
     }
 
 
-def _sub_field(identity: str, sub: Any, source: Mapping[str, Any]) -> dict[str, Any]:
-    path = ".".join(identity.split("/")[2:])
-    own = {**source, "transform": {"jsonPath": path}}
-    inner = sub.type.value_type if pa.types.is_list(sub.type) else sub.type
-    field: dict[str, Any] = {"@type": "cr:Field", "@id": identity, "name": sub.name}
-    if pa.types.is_list(sub.type):
-        field["repeated"] = True
-    if not pa.types.is_struct(inner):
-        return field | {"dataType": _TYPES[str(inner)], "source": own}
-    return field | {
-        "source": own,
-        "subField": [_sub_field(f"{identity}/{f.name}", f, source) for f in inner],
+def _sub_field(parent: str, sub: Any, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a member of a struct; lists within lists are beyond what readers can take apart."""
+    return {
+        "@type": "cr:Field",
+        "@id": f"{parent}/{sub.name}",
+        "name": sub.name,
+        "dataType": _TYPES[str(sub.type)],
+        "source": {**source, "transform": {"jsonPath": sub.name}},
     }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.records import digest
 from prefdata.core.stage import Answer, Context, Request
 from prefdata.store.files import sha256
+from prefdata.translate.file_index import FileIndex, Row, index_of, key_of
 
 FIELDS = ("role", "source", "target")
 
@@ -41,17 +41,18 @@ class MemoryFile:
 
     def __init__(self, config: Config, context: Context) -> None:
         path = context.path(config.path)
+        sha = _hash(path)
         self.layer: Layer | None = None
-        self.fingerprint = digest("memory file", _hash(path))
-        self._known = load(path)
+        self.fingerprint = digest("memory file", sha)
+        self._known = FileIndex(index_of(_rows(path), sha, context.cache))
 
     def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
         """Look each request up."""
         for request in requests:
             if request is None:
                 continue
-            sources = tuple(before.content for before, _ in request.path)
-            found = self._known.get(_key(request.role, request.text, sources))
+            sources = [before.content for before, _ in request.path]
+            found = self._known.find(key_of(request.role, request.text, sources))
             if found is None:
                 yield Answer(request.key, None, "missing")
             else:
@@ -60,17 +61,13 @@ class MemoryFile:
     @staticmethod
     def layers(config: Config, context: Context) -> Sequence[Layer]:
         """Return everybody who made a translation in the file."""
-        known = load(context.path(config.path)).values()
-        return sorted({layer for _, layer in known if layer is not None})
+        path = context.path(config.path)
+        return FileIndex(index_of(_rows(path), _hash(path), context.cache)).hands()
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:
         """Return the digest of the file."""
         return _hash(context.path(config.path))
-
-
-def _key(role: str, source: str, context: Sequence[str]) -> str:
-    return digest(role, source.strip(), *(text.strip() for text in context))
 
 
 def _hash(path: Path) -> str:
@@ -83,30 +80,16 @@ def _hash(path: Path) -> str:
     return sha256(path)
 
 
-def load(path: Path) -> Mapping[str, tuple[str, Layer | None]]:
-    """Return the translations of a file by a digest of role, source and context."""
-    stat = path.stat() if path.is_file() else None
-    return _load(path, stat.st_mtime_ns if stat else 0)
-
-
-@lru_cache(maxsize=2)
-def _load(path: Path, _changed: int) -> Mapping[str, tuple[str, Layer | None]]:
-    known: dict[str, tuple[str, Layer | None]] = {}
+def _rows(path: Path) -> Iterator[Row]:
+    """Yield the file's translations for the index; failed ones are not translations."""
     for where, row in read_rows(path):
         if row["target"] is None:
             continue
         layer = None
         if row.get("translator"):
             layer = Layer("translator", row["translator"], row.get("revision") or "")
-        key = _key(row["role"], row["source"], texts(row.get("context") or (), where))
-        if known.get(key, (row["target"],))[0] != row["target"]:
-            raise InputError(
-                "a second, different translation of the same turn in the same context",
-                where,
-                "keep one of them",
-            )
-        known[key] = (row["target"], layer)
-    return known
+        key = key_of(row["role"], row["source"], texts(row.get("context") or (), where))
+        yield where, key, row["target"], layer
 
 
 def texts(context: Sequence[Any], where: str) -> list[str]:

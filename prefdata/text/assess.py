@@ -9,8 +9,8 @@ from typing import Final
 from prefdata.text import (
     language,
     markup,
-    numbers,
     personal,
+    quantities,
     refusal,
     repetition,
     speech_act,
@@ -29,7 +29,7 @@ CHECKS: Final[tuple[Callable[[Bitext], Iterator[Seen]], ...]] = (
     refusal.check,
     repetition.check,
     markup.check,
-    numbers.check,
+    quantities.check,
     wholeness.check,
     speech_act.check,
     style.check,

@@ -78,6 +78,11 @@ class Bitext:
         return script.japanese_letters(self.japanese.text)
 
     @cached_property
+    def kanji_share(self) -> float:
+        """Return kanji as a share of the Japanese letters of the masked target."""
+        return script.kanji(self.japanese.text) / max(self.japanese_letters, 1)
+
+    @cached_property
     def latin_words(self) -> list[str]:
         """Return the Latin words of the masked target."""
         return latin.words(self.japanese.text)

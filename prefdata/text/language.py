@@ -15,6 +15,13 @@ _SENTENCE = re.compile(r"[。！？!?\n]+|(?<=[a-z])\.\s")
 _TECHNICAL = re.compile(
     r"\b(?:[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
 )
+_ABOUT_WORDS = re.compile(
+    r"\b(?:words?|phrase|called|terms?|named?|names|means?|say|english|latin|scientific|species|genus|titled?|song|band|brand)\b"
+)
+_NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:と(?:言|い|呼|は)|って|という|の意味)")
+_ROMAJI = re.compile(
+    r"(?:(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāīūēō]{1,2}n?(?![aiueo])|(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāūō])+"
+)
 _HALF_WIDTH = re.compile("[ｦ-ﾟ]")
 
 
@@ -44,6 +51,11 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
     lower = latin.lower_case_words(target)
     if _is_foreign(words):
         return
+    if not text.japanese_letters and not text.english.has_code:
+        romaji = [w for w in latin.new_words(target, text.source) if _ROMAJI.fullmatch(w.lower())]
+        if len(romaji) >= 3 and len(romaji) > latin.function_words(words):
+            yield Seen("off_target_language", "romaji", float(len(romaji)), " ".join(romaji)[:40])
+            return
     if share < 0.3 and _is_english(text, lower):
         yield Seen("untranslated", "share", share)
         return
@@ -77,10 +89,14 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
         return
     prose = latin.without_quotations(text.japanese.text)
     run, found = latin.longest_lower_run(prose)
+    is_technical = _is_technical(text)
     if run >= 2:
-        band = "technical" if _is_technical(text) else "run"
-        if run >= 3 or not latin.function_words(found.split()) or (run == 2 and band == "run"):
-            yield Seen("partially_untranslated", band, float(run), found[:80])
+        band = "technical" if is_technical else "run"
+        yield Seen("partially_untranslated", band, float(run), found[:80])
+    is_copied = run == 2 and not is_technical and found.lower() in text.lower_source
+    is_topic = _ABOUT_WORDS.search(text.lower_source) or _NAMED.search(prose, prose.find(found))
+    if is_copied and not is_topic:
+        yield Seen("partially_untranslated", "phrase", float(run), found[:80])
     copied = latin.copied_lower_words(prose, text.source)
     if len(copied) >= 2 and not text.english.has_code:
         yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
@@ -93,9 +109,11 @@ def _is_technical(text: Bitext) -> bool:
 def off_target(text: Bitext) -> Iterator[Seen]:
     """Yield Chinese, Korean, French, … that the source does not have."""
     target, source = text.japanese.text, text.source
+    foreign = latin.foreign_words(text.latin_words)
+    if _is_foreign(text.latin_words) and not _is_foreign(latin.words(source)):
+        band = "latin" if text.japanese_letters else "latin_only"
+        yield Seen("off_target_language", band, float(foreign))
     if target.isascii():
-        if _is_foreign(text.latin_words):
-            yield Seen("off_target_language", "latin", float(latin.foreign_words(text.latin_words)))
         return
     kanji = script.foreign_kanji(target, source)
     if kanji:
@@ -107,8 +125,6 @@ def off_target(text: Bitext) -> Iterator[Seen]:
         yield from _without_kana(target, source)
     else:
         yield from _chinese_inside(target, source)
-    if _is_foreign(text.latin_words) and not _is_foreign(latin.words(source)):
-        yield Seen("off_target_language", "latin", float(latin.foreign_words(text.latin_words)))
 
 
 def _without_kana(target: str, source: str) -> Iterator[Seen]:
@@ -116,9 +132,16 @@ def _without_kana(target: str, source: str) -> Iterator[Seen]:
     share = script.chinese_share(target)
     if share and not script.has_han(source):
         yield Seen("off_target_language", "chinese", share)
-    length = script.kanji_only_length(target)
-    if length >= 12 and re.search("[。，]", target) and not script.has_han(source):
-        yield Seen("off_target_language", "no_kana", float(length))
+    words = script.chinese_words(target, source)
+    if words:
+        yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
+    if script.has_han(source):
+        return
+    length = float(script.kanji_only_length(target))
+    if "，" in target:
+        yield Seen("off_target_language", "comma", length)
+    elif "。" in target:
+        yield Seen("off_target_language", "no_kana", length)
 
 
 def _chinese_inside(target: str, source: str) -> Iterator[Seen]:

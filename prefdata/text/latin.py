@@ -81,8 +81,9 @@ def reply_words(found: Iterable[str]) -> int:
 
 
 def foreign_words(found: Iterable[str]) -> int:
-    """Count distinct function words of French, Spanish, German, … that English does not have."""
-    return len({w for w in map(str.lower, found) if w in _FOREIGN_WORDS} - FUNCTION_WORDS)
+    """Count distinct words of French, Spanish, German, …: function words, and words with accents."""
+    lower = {word.lower() for word in found}
+    return len((lower & _FOREIGN_WORDS) - FUNCTION_WORDS) + sum(not w.isascii() for w in lower)
 
 
 def new_words(target: str, source: str) -> list[str]:
@@ -99,5 +100,5 @@ def copied_lower_words(target: str, source: str) -> list[str]:
     found = lower_case_words(target)
     if not found:
         return []
-    known = set(WORD.findall(source))
+    known = {w.lower() for w in WORD.findall(source)}
     return sorted({w for w in found if w in known and len(w) > 2})

@@ -25,6 +25,77 @@ _LINE_COMMENT = re.compile(
 )
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL)
 _STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|>[^<>\n]*<")
+# "<long answer>" is a stage direction and may be translated.
+_HTML = frozenset(
+    [
+        "a",
+        "b",
+        "i",
+        "u",
+        "p",
+        "br",
+        "hr",
+        "div",
+        "span",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "thead",
+        "tbody",
+        "code",
+        "pre",
+        "em",
+        "strong",
+        "img",
+        "script",
+        "style",
+        "link",
+        "meta",
+        "head",
+        "body",
+        "html",
+        "title",
+        "form",
+        "input",
+        "button",
+        "select",
+        "option",
+        "label",
+        "textarea",
+        "nav",
+        "header",
+        "footer",
+        "section",
+        "article",
+        "main",
+        "svg",
+        "path",
+        "video",
+        "audio",
+        "iframe",
+        "sub",
+        "sup",
+        "blockquote",
+        "small",
+        "del",
+        "ins",
+        "mark",
+        "kbd",
+    ]
+)
 _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
@@ -123,9 +194,10 @@ def _citations(english: Masked, japanese: Masked) -> Iterator[Seen]:
 
 
 def _tags(english: Masked, japanese: Masked) -> Iterator[Seen]:
-    wanted = Counter(_TAG_NAME.findall(" ".join(english.of("tag")).lower()))
-    given = Counter(_TAG_NAME.findall(" ".join(japanese.of("tag")).lower()))
-    missing = wanted - given
+    wanted, given = (
+        Counter(_TAG_NAME.findall(" ".join(side.of("tag")).lower())) for side in (english, japanese)
+    )
+    missing = {name: n for name, n in (wanted - given).items() if name in _HTML}
     if missing:
         yield Seen("markup_broken", "tags", float(sum(missing.values())), " ".join(missing))
 
@@ -136,10 +208,18 @@ def _latex(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
     missing = [
         f
         for f in map(_formula, english.of("latex"))
-        if f not in given and f.strip("$") not in plain
+        if f not in given and (len(f) <= 4 or f.strip("$") not in plain) and not _stands(f, target)
     ]
     if missing:
         yield Seen("markup_broken", "latex", float(len(missing)), missing[0][:80])
+
+
+def _stands(formula: str, target: str) -> bool:
+    """Tell whether a variable stands in the text as a word of its own."""
+    bare = formula.strip("$")
+    return (
+        len(bare) <= 2 and re.search(rf"(?<![\w$]){re.escape(bare)}(?![\w$])", target) is not None
+    )
 
 
 def _formula(span: str) -> str:

@@ -1,19 +1,10 @@
-"""Quantities in English and Japanese, and whether one became another.
-
-Three to six in a hundred good translations lack a number of the source (COVID-19 becomes
-新型コロナ, 5:30pm 5時半), so only a missing number together with a new one that nothing explains
-counts as a change.
-"""
+"""Numbers in English and in Japanese, each with all its readings: 5 pm is 5 or 17."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Final, TypeAlias
-
-from prefdata.text.bitext import Bitext
-from prefdata.text.seen import Seen
 
 # All readings of one number: "5:30pm" is 5, 17, 5.5 or 30.
 Readings: TypeAlias = frozenset[float]
@@ -47,6 +38,7 @@ _EN = re.compile(
     r"(?:[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
     re.IGNORECASE,
 )
+_MINUTES = re.compile(r"\d[:.]([0-5]\d)(?=\s?[ap]\.?m)|\d:([0-5]\d)\b")
 _EN_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _EN_COMPOUND = re.compile(
     r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|a|several|few))(?:[ -](hundred|thousand|million|billion|trillion))?\b",
@@ -62,92 +54,9 @@ _JA_KANJI = re.compile("(?<![0-9万億兆千百,.])[〇零一二三四五六七�
 _LATIN_NUMBER = re.compile(
     r"[A-Za-z][A-Za-z-]*-?\d+(?:\.\d+)?[A-Za-z]*|\d+(?:\.\d+)?[A-Za-z-]*[A-HJ-Z]{2,}\d*"
 )
+_CENTS = re.compile(r"(\d+)ドル(\d{1,2})セント")
+_FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|”|in\b|inches)?")
 _ITEM = re.compile(r"(?m)^[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
-_IMPERIAL = re.compile(
-    r"\b(?:feet|foot|ft|inch(?:es)?|miles?|mph|pounds?|lbs?|ounces?|oz|fahrenheit|gallons?|yards?|acres?|cups?|pints?|quarts?)\b|°\s?F|\d\s?F\b|\d['\"”′″]",
-    re.IGNORECASE,
-)
-_METRIC = re.compile(
-    "メートル|キロ|センチ|グラム|リットル|度|℃|ヘクタール|平方|cm|kg|km|ml|mL|ミリ|m"
-)
-_FACTORS: Final = (
-    0.3048,
-    1.609,
-    0.4536,
-    2.54,
-    28.35,
-    3.785,
-    0.9144,
-    240,
-    200,
-    250,
-    0.4047,
-    0.4732,
-    0.9464,
-    30.48,
-    453.6,
-    0.0254,
-    0.02835,
-)
-_LOOSE = re.compile(
-    r"\b(?:dozens?|hundreds|thousands|several|couple|few|half|quarter|percent)\b|%|/"
-)
-
-
-def check(text: Bitext) -> Iterator[Seen]:
-    """Yield the number of quantities that changed, and what they became."""
-    if text.is_native or not _HAS_DIGIT.search(text.target):
-        return
-    source = english_numbers(text.english.text)
-    if not source:
-        return
-    target = japanese_numbers(text.japanese.text)
-    missing, new = changed(source, target, text)
-    if missing and new:
-        band = "short" if text.english_words <= 60 else "long"
-        shown = f"{_show(missing)} became {_show(new)}"
-        yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
-
-
-_HAS_DIGIT = re.compile("[0-9０-９一二三四五六七八九十百千万億兆]")
-
-
-def changed(
-    source: list[Readings], target: list[tuple[Readings, bool]], text: Bitext
-) -> tuple[list[Readings], list[Readings]]:
-    """Return the numbers of the source that are missing, and those of the target nothing explains."""
-    there = frozenset().union(*(readings for readings, _ in target)) if target else frozenset()
-    words = word_numbers(text.english.text)
-    missing = [readings for readings in source if not _matches(readings, there)]
-    known = frozenset().union(*source, words)
-    new = [r for r, is_explicit in target if is_explicit and not _matches(r, known)]
-    if (
-        missing
-        and new
-        and _IMPERIAL.search(text.english.text)
-        and _METRIC.search(text.japanese.text)
-    ):
-        missing, new = _without_conversions(missing, new)
-    return missing, new
-
-
-def _matches(readings: Readings, others: frozenset[float]) -> bool:
-    if not readings.isdisjoint(others):
-        return True
-    return any(
-        abs(a - b) <= 0.001 * max(abs(a), abs(b)) for a in readings for b in others if a > 100
-    )
-
-
-def _without_conversions(
-    missing: list[Readings], new: list[Readings]
-) -> tuple[list[Readings], list[Readings]]:
-    def is_converted(a: float, b: float) -> bool:
-        ratios = any(abs(b - a * f) <= 0.12 * abs(b) for f in _FACTORS)
-        return ratios or abs(b - (a - 32) * 5 / 9) <= 2
-
-    kept = [n for n in new if not any(is_converted(a, b) for m in missing for a in m for b in n)]
-    return (missing if kept else []), kept
 
 
 def english_numbers(text: str) -> list[Readings]:
@@ -158,6 +67,8 @@ def english_numbers(text: str) -> list[Readings]:
     """
     text = _LATIN_NUMBER.sub(" ", _ITEM.sub("", text))
     found = [_english(match) for match in _EN.finditer(text)]
+    minutes = {a or b for a, b in _MINUTES.findall(text)} - {"00", "30"}
+    found += [frozenset([float(minute)]) for minute in sorted(minutes)]
     for tens, ones, simple, scale in _EN_COMPOUND.findall(_EN.sub(" ", text).lower()):
         value = _WORDS.get(tens, 0.0) + _WORDS.get(ones or simple, 1.0)
         if scale and simple not in ("several", "few", "a"):
@@ -175,7 +86,7 @@ def _english(match: re.Match[str]) -> Readings:
         readings = {value * _SCALE[scale]} | ({value, value * 12} if len(scale) == 1 else set())
     minute = (match["minute"] or match["sixty"] or "").lstrip(":.")
     if minute:
-        readings |= {float(minute), value + float(minute) / 60}
+        readings |= {value + float(minute) / 60, value + float(minute) / 100}
     if match["noon"] and match["noon"][0] in "pP":
         readings |= {value + 12, value + 12.5}
     if match["half"]:
@@ -199,6 +110,12 @@ def word_numbers(text: str) -> frozenset[float]:
         value = _WORDS.get(word, _OTHER_WORDS.get(word))
         if value is not None:
             found.add(float(value))
+    for feet, inches in _FEET.findall(text):
+        found.add(round(int(feet) * 30.48 + int(inches) * 2.54))
+    if "24/7" in text:
+        found |= {24.0, 365.0, 7.0}
+    if re.search(r"\b(?:few|several)\b", text):
+        found |= {2.0, 3.0, 4.0, 5.0, 6.0}
     if "half" in text.lower():
         found |= {0.5, 1.5, 30.0, 50.0, 2.5, 3.5, 5.0}
     if "quarter" in text.lower():
@@ -210,10 +127,11 @@ def japanese_numbers(text: str) -> list[tuple[Readings, bool]]:
     """Return the numbers of a Japanese text, and whether each is written in digits.
 
     >>> [sorted(n) for n, _ in japanese_numbers("24億ドル、146万人、6年半")]
-    [[2400000000.0], [1460000.0], [6.0, 6.5, 18.0, 30.0]]
+    [[2400000000.0], [1460000.0], [6.0, 6.5, 18.0, 18.5]]
     """
     text = unicodedata.normalize("NFKC", text)
     text = _LATIN_NUMBER.sub(" ", _ITEM.sub("", text))
+    text = _CENTS.sub(lambda m: f"{m[1]}.{int(m[2]):02}ドル", text)
     found = [(_japanese(match, text), True) for match in _JA.finditer(text)]
     if _JA_KANJI.search(text):
         found += [(frozenset([_kanji(run)]), False) for run in _JA_KANJI.findall(text)]
@@ -225,12 +143,12 @@ def _japanese(match: re.Match[str], text: str) -> Readings:
     value = _chain(written)
     readings = {value}
     if match["half"]:
-        readings |= {value + 0.5, 30.0}
+        readings |= {value + 0.5}
     if match["wari"]:
         readings = {value * 10}
     before = text[max(0, match.start() - 4) : match.start()]
     if "午後" in before or "夜" in before or "夕方" in before or "後" in before or match["half"]:
-        readings |= {value + 12}
+        readings |= {value + 12, value + 12.5} if match["half"] else {value + 12}
     if text[match.end() : match.end() + 1] == "時" and value > 12:
         readings |= {value - 12}
     return frozenset(readings)
@@ -268,7 +186,3 @@ def _kanji(run: str) -> float:
             total += (part + digit or 1) * _UNIT[c]
             part = digit = 0.0
     return total + part + digit
-
-
-def _show(numbers: list[Readings]) -> str:
-    return ", ".join(f"{min(n):g}" for n in numbers[:4])

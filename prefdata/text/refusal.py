@@ -10,24 +10,24 @@ from prefdata.text.bitext import Bitext
 from prefdata.text.seen import Seen
 
 # What a translator declines. With the first group the wording is enough; 対応, 説明, 提供 and their
-# like are ordinary verbs, so there an apology must stand before them.
+# like are ordinary verbs, so there an apology must stand with them.
 _HELP = (
     "お応え|お答え|おこたえ|お手伝い|お力になること|ご案内|ご要望|ご依頼|ご質問|お話し|お伝え|翻訳|訳すこと|訳文|引き受け"
     "|(?:この|その|こちらの|このような|そのような|こうした)(?:内容|依頼|質問|リクエスト|要求|要望|文章|話題|トピック|テキスト|件|指示)"
 )
 _ORDINARY = "回答|対応|提供|説明|支援|協力|サポート|応じ|生成|作成|記述|助言|アドバイス|話す|続け|扱う|扱え|従う|教え|共有|書く|答え|伝え|助け|提案|議論"
-_APOLOGY = "(?:申し訳|すみません|すいません|ごめん|残念|恐れ入り|恐縮|あいにく|遺憾)"
 _UNABLE = (
     "(?:でき(?:ません|かね)|出来(?:ません|かね)|いたしかね|致しかね|しかね|かねます|控え(?:させ|ます)|差し控え|お断り|辞退|ご遠慮|遠慮させ"
     "|ことはありません|わけにはいきません|られません|えません|なれません|いけません)"
 )
 _STRONG_JA = re.compile(
     rf"(?:{_HELP})[^。！？\n]{{0,24}}{_UNABLE}"
-    rf"|{_APOLOGY}[^！？\n]{{0,60}}(?:{_ORDINARY})[^。！？\n]{{0,24}}{_UNABLE}"
     r"|(?:不適切|有害|違法|暴力的|差別的|攻撃的|性的|冒涜的|露骨|危険|下品)な(?:内容|表現|言葉|コンテンツ|言語|要素|情報|文章|行為)[^。\n]{0,40}(?:翻訳|できません|控え|お断り|かねます)"
     r"|(?:AI|人工知能|言語モデル|アシスタント)(?:アシスタント|言語モデル|モデル)?(?:です|である|なので|として|ですので)[^。\n]{0,60}(?:ません|かね|控え)"
     r"|(?:翻訳|(?<!し)訳)[^。\n]{0,12}(?:でき(?:ません|かね)|お断り|控え|拒否|辞退|いたしかね|しかね)|お力になれません|お役に立て(?:ません|ず)"
 )
+_ORDINARY_JA = re.compile(rf"(?:{_ORDINARY})[^。！？\n]{{0,24}}{_UNABLE}")
+_APOLOGY = re.compile("申し訳|すみません|すいません|ごめん|残念|恐れ入り|恐縮|あいにく|遺憾|著作権")
 _TRANSLATING = re.compile("翻訳|訳す|訳せ|訳文")
 _STRONG_EN = re.compile(
     r"\bi(?:'m| am)? (?:sorry|apologi[sz]e|afraid|unable|not able|not comfortable|cannot|can't|can not|won't|will not|must decline|don't feel comfortable|do not feel comfortable)\b"
@@ -97,6 +97,8 @@ def refusals(text: Bitext) -> Iterator[Seen]:
     """Yield a refusal of the translator: an inability, and nothing declined in the source."""
     target, source = text.japanese.text, text.lower_source
     found = _STRONG_JA.search(target)
+    if found is None and _APOLOGY.search(target):
+        found = _ORDINARY_JA.search(target)
     if found and not _SOURCE_DECLINES.search(source):
         yield Seen("refusal", "japanese", detail=found.group()[:60])
     elif found and _TRANSLATING.search(found.group()) and "translat" not in source:

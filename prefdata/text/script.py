@@ -12,6 +12,7 @@ _JAPANESE = re.compile(f"[{KANA}{HAN}]+")
 _KANA = re.compile(f"[{KANA}]")
 _HIRAGANA = re.compile("[ぁ-ゖ]+")
 _HAN = re.compile(f"[{HAN}]")
+_HAN_RUN = re.compile(f"[{HAN}]+")
 _LATIN = re.compile("[A-Za-zÀ-ɏＡ-Ｚａ-ｚ]+")
 _HANGUL = re.compile("[가-힣ᄀ-ᇿㄱ-ㆎ]+")
 _OTHER = re.compile(r"[Ѐ-ӿ]{3,}|[֐-׿؀-ۿݐ-ݿऀ-෿฀-๿຀-໿Ⴀ-ჿ]{2,}")
@@ -60,6 +61,11 @@ def hiragana_share(text: str) -> float:
     """Return hiragana as a share of Japanese letters; 1.0 for a text without any."""
     japanese = japanese_letters(text)
     return sum(map(len, _HIRAGANA.findall(text))) / japanese if japanese else 1.0
+
+
+def kanji(text: str) -> int:
+    """Count kanji."""
+    return sum(map(len, _HAN_RUN.findall(text)))
 
 
 def has_kana(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_LETTER = r"(?:the )?(?:letters? )?[\"'“‘(]?[a-z][\"'”’)]?(?![\w'’])"
+_LETTER = r"(?:(?:the )?letters? [\"'“‘(]?[a-z]|[\"'“‘(][a-z]|[b-hj-z])[\"'”’)]?(?![\w'’])"
 _ASK = r"(?:write|give|list|tell|find|name|create|generate|make|compose|think|need|want|know|some|any|suggest|come up with|help|can you|could you|what|which|do you|provide|say|two|three|four|five|six|seven|ten|\d+)"
 _PATTERNS: Final = tuple(
     (name, re.compile(pattern))
@@ -13,7 +13,7 @@ _PATTERNS: Final = tuple(
         (
             "rhyme",
             rf"\brhym(?:es?|ing) with\b|\b{_ASK}\b[^.?!\n]{{0,60}}\b(?:words?|poems?|couplets?|verses?|lines?|song|story|something|limerick|slogans?|names?|rap|jingle|lyrics|stanzas?|quatrain|riddle)\b[^.?!\n]{{0,25}}\brhym(?:e|es|ing)\b"
-            rf"|\b{_ASK}\b[^.?!\n]{{0,30}}\brhyming\b|\brhym(?:es?|ing)\b[^.?!\n]{{0,25}}\b(?:for|of) [\"'“‘]|\bmake it rhyme\b|\brhyme schemes?\b[^.?!\n]{{0,20}}\b[ab]{{4,}}\b|\bin rhyme\b|\brhymed\b[^.?!\n]{{0,20}}\b(?:poem|verse|couplet)|\bthat (?:both )?rhymes?\b|\b(?:does|do) [^.?!\n]{{1,40}} rhyme\?|\bin rhym(?:ing|ed) ",
+            rf"|\b{_ASK}\b[^.?!\n]{{0,30}}\brhyming\b|\brhym(?:es?|ing)\b[^.?!\n]{{0,25}}\b(?:for|of) [\"'“‘]|\bmake it rhyme\b|\brhyme schemes?\b[^.?!\n]{{0,20}}\b[ab]{{4,}}\b|\bin rhyme\b|\brhymed\b[^.?!\n]{{0,20}}\b(?:poem|verse|couplet)|\bthat (?:both )?rhymes?\b|\bdo(?:es)? [\"'“‘]\w+[\"'”’] (?:and [\"'“‘]\w+[\"'”’] )?rhyme\b|\bin rhym(?:ing|ed) ",
         ),
         (
             "limerick",
@@ -27,7 +27,7 @@ _PATTERNS: Final = tuple(
         ),
         (
             "initial",
-            rf"\b(?:start|begin|end)(?:s|ing|ed)? (?:with|in|on) {_LETTER}(?=\W|$)|\b(?:start|begin|end)(?:s|ing)? (?:with|in) (?:the )?(?:same )?(?:letters?|sounds?|vowels?|consonants?|suffix|prefix)\b|\b(?:start|begin|end)(?:s|ing)? (?:with|in) [\"'“‘]-?[a-z]{{1,4}}-?[\"'”’]|\b(?:start|begin|end)(?:s|ing)? (?:with|in) -[a-z]{{2,4}}\b|\bletter of the alphabet\b|\bin (?:reverse )?alphabetical order\b|\balphabeti[sz]e\b|\bsort\b[^.?!\n]{{0,30}}\balphabetically\b",
+            rf"\b(?:start|begin|end)(?:s|ing|ed)? (?:with|in|on) {_LETTER}(?=\W|$)|\b(?:start|begin|end)(?:s|ing)? (?:with|in) (?:the )?(?:same )?(?:letters?|sounds?|vowels?|consonants?|suffix|prefix)\b|\b(?:start|begin|end)(?:s|ing)? (?:with|in) [\"'“‘]-?[a-z]{{1,4}}-?[\"'”’]|\b(?:start|begin|end)(?:s|ing)? (?:with|in) -[a-z]{{2,4}}\b|\bletter of the alphabet\b|\b(?:put|arrange|sort|list|order|organi[sz]e|write|rank)\b[^.?!\n]{{0,60}}\balphabetical order\b|\balphabeti[sz]e\b|\bsort\b[^.?!\n]{{0,30}}\balphabetically\b",
         ),
         (
             "spelling",
@@ -43,7 +43,7 @@ _PATTERNS: Final = tuple(
         ),
         (
             "grammar",
-            r"\bgrammar (?:mistakes?|errors?|issues?|problems?|check\w*)\b|\bgrammatical(?:ly)? (?:mistakes?|errors?|correct|incorrect|issues?|wrong|problems?)\b|\b(?:correct|fix|check|improve|edit|proofread|find|identify|spot)\b[^.?!\n]{0,40}\bgrammar\b|\bgrammar\b[^.?!\n]{0,20}\b(?:of|in) (?:this|the following|my|these)\b|\b(?:past|present|future) (?:perfect |simple |continuous |progressive )?(?:tense|participle)\b|\b(?:irregular|phrasal|modal|auxiliary) verbs?\b|\bplural(?: form)? (?:of|for)\b|\b(?:passive|active) voice\b|\bparts? of speech\b|\b(?:identify|underline|find|circle|name|what is|which word is)\b[^.?!\n]{0,20}\b(?:the |an? |all )?(?:nouns?|verbs?|adjectives?|adverbs?|pronouns?|prepositions?|conjunctions?|subject|predicate|direct object|clause|gerund|dangling modifier)\b|\bconjugat\w+\b|\b(?:correct|right|proper) (?:article|preposition|punctuation|tense|verb form|form of the verb|capitalization|use of (?:commas?|apostrophes?|semicolons?))\b|\bsubject[- ]verb agreement\b|\b(?:comma|semicolon|apostrophe|hyphen)s?\b[^.?!\n]{0,25}\b(?:go|correct\w*|needed|belong|right place|missing)\b|\b(?:insert|add|put|place|where)\b[^.?!\n]{0,20}\b(?:commas?|apostrophes?|punctuation|quotation marks)\b|\b(?:run-on|comma splice|sentence fragment)s?\b|\b[\"'“‘]a[\"'”’] or [\"'“‘]an[\"'”’]|\bdouble negatives?\b|\bwho or whom\b|\b(?:comparative|superlative) (?:form|of|degree)\b|\b(?:suffix|prefix)(?:es)? (?:to|of|for|in|that|does|do|mean)\b|\bcontractions? for\b|\b(?:prefix|suffix|root word)\b",
+            r"\bgrammar (?:mistakes?|errors?|issues?|problems?|check\w*)\b|\bgrammatical(?:ly)? (?:mistakes?|errors?|correct|incorrect|issues?|wrong|problems?)\b|\b(?:correct|fix|check|improve|edit|proofread|find|identify|spot)\b[^.?!\n]{0,40}\bgrammar\b|\bgrammar\b[^.?!\n]{0,20}\b(?:of|in) (?:this|the following|my|these)\b|\b(?:past|present|future) (?:perfect |simple |continuous |progressive )?(?:tense|participle)\b|\b(?:irregular|phrasal|modal|auxiliary) verbs?\b|\bplural(?: form)? (?:of|for)\b|\b(?:passive|active) voice\b|\bparts? of speech\b|\b(?:identify|underline|find|circle|name|what is|which word is)\b[^.?!\n]{0,20}\b(?:the |an? |all )?(?:nouns?|verbs?|adjectives?|adverbs?|pronouns?|prepositions?|conjunctions?|subject|predicate|direct object|clause|gerund|dangling modifier)\b|\bconjugat\w+\b|\b(?:correct|right|proper) (?:article|preposition|punctuation|tense|verb form|form of the verb|capitalization|use of (?:commas?|apostrophes?|semicolons?))\b|\bsubject[- ]verb agreement\b|\b(?:comma|semicolon|apostrophe|hyphen)s?\b[^.?!\n]{0,25}\b(?:go|correct\w*|needed|belong|right place|missing)\b|\b(?:insert|add|put|place|where)\b[^.?!\n]{0,20}\b(?:commas?|apostrophes?|punctuation|quotation marks)\b|\b(?:run-on|comma splice|sentence fragment)s?\b|\b[\"'“‘]a[\"'”’] or [\"'“‘]an[\"'”’]|\bdouble negatives?\b|\bwho or whom\b|\b(?:comparative|superlative) (?:form|of|degree)\b|\b(?:suffix|prefix)(?:es)? (?:to|of|for|in|that|does|do|mean)\b|\bcontractions? for\b|\b(?:prefix|suffix|root word)\b|\bwhich (?:one |of these |sentence |spelling |form )?is (?:right|correct|proper|grammatical)[^.?!\n]{0,5}[\"'“‘][^?\n]{1,60} or [\"'“‘]|\bis it [\"'“‘][^?\n]{1,40} or [\"'“‘]",
         ),
         (
             "case",
@@ -52,7 +52,7 @@ _PATTERNS: Final = tuple(
     )
 )
 _QUICK = re.compile(
-    r"rhym|limerick|twister|iambic|letter|vowel|consonant|syllab|start|begin|end(?:s|ing)? (?:with|in)|alphabet|spell|spelt|pronounc|pronunc|typo|proofread|punctuat|capital|acrostic|anagram|palindrom|scrambl|rearrang|jumbl|pig latin|portmanteau|crossword|word (?:ladder|search)|hangman|scrabble|lipogram|pangram|spoonerism|alliterat|backronym|wordle|\bpuns?\b|play on words|reverse the|words? c(?:an|ould) |homo|heteronym|sounds? (?:the same|alike|like)|silent|their|there|it's|its|your|affect|effect|whom|too|fewer|minimal pair|assonance|same sound|gramma|tense|participle|verbs?\b|plural|voice|of speech|noun|adjective|adverb|pronoun|preposition|conjunction|subject|predicate|clause|gerund|modifier|conjugat|article|comma|semicolon|apostrophe|hyphen|run-on|fragment|\ban[\"'”’]|negative|comparative|superlative|suffix|prefix|contraction|root word|caps|upper ?case|lower ?case|title case|same (?:backward|forward)|\"a\"|quotation marks"
+    r"rhym|limerick|twister|iambic|letter|vowel|consonant|syllab|start|begin|end(?:s|ing)? (?:with|in)|alphabet|spell|spelt|pronounc|pronunc|typo|proofread|punctuat|capital|acrostic|anagram|palindrom|scrambl|rearrang|jumbl|pig latin|portmanteau|crossword|word (?:ladder|search)|hangman|scrabble|lipogram|pangram|spoonerism|alliterat|backronym|wordle|\bpuns?\b|play on words|reverse the|words? c(?:an|ould) |homo|heteronym|sounds? (?:the same|alike|like)|silent|their|there|it's|its|your|affect|effect|whom|too|fewer|minimal pair|assonance|same sound|gramma|tense|participle|verbs?\b|plural|voice|of speech|noun|adjective|adverb|pronoun|preposition|conjunction|subject|predicate|clause|gerund|modifier|conjugat|article|comma|semicolon|apostrophe|hyphen|run-on|fragment|\ban[\"'”’]|negative|comparative|superlative|suffix|prefix|contraction|root word|which|is it|caps|upper ?case|lower ?case|title case|same (?:backward|forward)|\"a\"|quotation marks"
 )
 _PROGRAMMING = re.compile(
     r"\b(?:function|python|javascript|java|c\+\+|program|code|script|algorithm|regex|sql|string|method|class|array|boolean|input|compiler|parser|css|html|query|excel|spreadsheet|bash|linux|list of (?:integers|numbers)|dataframe|column|unit test|recursi\w+|implement)\b|`"

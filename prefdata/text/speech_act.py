@@ -62,7 +62,7 @@ _ASKED = re.compile(
     r"教えて|教えろ|知りたい|聞きたい|聞かせ|お伺い|伺い(?:たい|ます)|お尋ね|質問|答えて|説明して|挙げて|気になり|わからない|分からない|ご存じ|ご存知|迷っ|悩ん"
 )
 _REQUEST = re.compile(
-    r"ください|下さい|くださ|なさい|せよ|しろ|てくれ|もらえ|もらい|いただけ|いただき|ほしい|欲しい|お願い|頼[みむ]|ちょうだい|頂戴|たいです|たい(?:ん|の|。|$)|べき|ましょう|こと[。！]?$|[てで][。！!]?$"
+    r"ください|下さい|くださ|(?<!おやすみ)(?<!ごめん)(?<!ご免)なさい|せよ|しろ|てくれ|もらえ|もらい|いただけ|いただき|ほしい|欲しい|お願い|頼[みむ]|ちょうだい|頂戴|たいです|たい(?:ん|の|。|$)|べき|ましょう|こと[。！]?$|[てで][。！!]?$"
 )
 _REQUEST_QUESTION = re.compile(
     r"\b(?:can|could|would|will) (?:you|we|i)\b|\bmay i\b|\bplease\b|\bmind\b|\bwhy don't (?:you|we)\b|\bhow about\b|\bshall we\b|\bcan't you\b|\bwon't you\b"
@@ -73,6 +73,11 @@ _TAG = re.compile(
 _WHO_KNOWS = re.compile(
     r"\b(?:who (?:knows|cares)|why not|so what|what the (?:hell|heck|fuck)|are you kidding|seriously)\b"
 )
+# "how do i fix a bike": a question without its mark.
+_QUESTION_START = re.compile(
+    r"(?:what|who|where|when|why|how|which)(?:'s|'re)? (?:is|are|do|does|did|can|could|should|would|will|was|were|a|the|much|many|long|old|i|to)\b"
+    r"|(?:is|are|do|does|did|can|could|should|would|will) (?:it|i|you|we|they|there|the|a|an|my|this|that)\b"
+)
 _SOURCE_QUESTION = re.compile(r"\?[\"'”’)\]*_!]*\s*$")
 
 
@@ -80,7 +85,10 @@ def check(text: Bitext) -> Iterator[Seen]:
     """Yield questions that were answered, tasks that were carried out, orders that were obeyed."""
     if text.is_native or not text.english_words or not text.target.strip():
         return
-    asked = _SOURCE_QUESTION.search(text.english.text.rstrip("◇ \n")) is not None
+    prose = text.english.text.rstrip("◇ \n")
+    asked = _SOURCE_QUESTION.search(prose) or (
+        prose[-1:].isalnum() and len(prose) < 200 and _QUESTION_START.match(text.lower_source)
+    )
     if asked:
         yield from _answered_question(text)
     else:
@@ -109,11 +117,9 @@ def asks(words: Words, target: str) -> bool:
 
 
 def _asks(surfaces: tuple[str, ...], classes: str) -> bool:
-    stop = len(classes.rstrip("~-) "))
-    if stop and (
-        (surfaces[stop - 1] in _ASKING_END and classes[stop - 1] in "efj")
-        or classes[stop - 1] in "QO"
-    ):
+    bare = classes.rstrip("~-) ")
+    start = len(bare.rstrip("efj"))  # かな and かしら may be two words
+    if not _ASKING_END.isdisjoint(surfaces[start : len(bare)]) or bare[-1:] in ("Q", "O"):
         return True
     if _QUESTION_WORDS.isdisjoint(surfaces) or "か" in surfaces:
         return False
@@ -164,24 +170,22 @@ def _answered_after(text: Bitext) -> Iterator[Seen]:
 
 def _done_task(text: Bitext) -> Iterator[Seen]:
     """Yield a task of which the Japanese lacks both the verb and any request."""
-    if text.role == "assistant":
+    if text.role == "assistant" or text.target.strip() == text.source.strip():
         return
-    for pattern, stems, is_strong in TASKS:
-        match = pattern.search(text.lower_source[:400])
-        if match is None:
-            continue
-        if not is_strong and not (
-            text.role == "user" or text.kind == "synthetic" or len(text.source_sentences) == 1
-        ):
-            return
-        target = text.japanese.text
-        requests = _REQUEST.search(target) is not None
-        if not stems.search(target):
-            if not requests or _looks_made(text):
-                yield Seen("answered_instead", "task")
-        elif not requests:
-            yield Seen("answered_instead", "task_long", round(text.ratio, 4))
+    task = next((task for task in TASKS if task.pattern.search(text.lower_source[:400])), None)
+    if task is None or not (task.is_strong or _is_prompt(text)):
         return
+    target = text.japanese.text
+    requests = _REQUEST.search(target) is not None
+    if not task.stems.search(target):
+        if not requests or task.is_rewriting or _looks_made(text):
+            yield Seen("answered_instead", "task")
+    elif not requests:
+        yield Seen("answered_instead", "task_long", round(text.ratio, 4))
+
+
+def _is_prompt(text: Bitext) -> bool:
+    return text.role == "user" or text.kind == "synthetic" or len(text.source_sentences) == 1
 
 
 def _looks_made(text: Bitext) -> bool:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 _START = r"^(?:(?:please|now|first|then|next|ok(?:ay)?|hey|hi|hello|also|in (?:one|two|three|a few|\d+) \w+)[,:!.]? )*(?:(?:can|could|would|will) you (?:please )?)?"
 
 
-def _task(verbs: str, stems: str, *, strong: bool) -> tuple[re.Pattern[str], re.Pattern[str], bool]:
-    return re.compile(rf"{_START}(?:{verbs})\b"), re.compile(stems), strong
+class Task(NamedTuple):
+    """A kind of task: how it begins in English, and what its Japanese translation contains.
+
+    `is_strong` tasks are tasks wherever they stand; the others also open advice ("Make sure",
+    "Find a quiet place"), so they count for prompts only. `is_rewriting` tasks carry a text along
+    whose own requests say nothing.
+    """
+
+    pattern: re.Pattern[str]
+    stems: re.Pattern[str]
+    is_strong: bool
+    is_rewriting: bool
 
 
-# (first words of the task, what its translation contains, whether it is a task wherever it stands).
-# The others also open advice ("Make sure", "Find a quiet place"), so they count for prompts only.
+def _task(verbs: str, stems: str, *, strong: bool, rewriting: bool = False) -> Task:
+    return Task(re.compile(rf"{_START}(?:{verbs})\b"), re.compile(stems), strong, rewriting)
+
+
 TASKS: Final = (
     _task(
         r"write (?:a|an|the|me|some|two|three|four|five|\d+|down|out|about|code|in)|compose|draft|pen a",
@@ -60,20 +72,22 @@ TASKS: Final = (
         r"translate|rewrite|rephrase|paraphrase|proofread|edit (?:the|this)|revise|correct (?:the|this|any)|simplify (?:the|this)|convert|transform|reword",
         "訳|変換|直し|直せ|変え|換え|換算|書き|言い換え|修正|編集|校正|改善|添削|訂正|推敲|簡|リライト|見直|正し|約|単純|言い直",
         strong=True,
+        rewriting=True,
     ),
     _task(
         r"classify|categori[sz]e|sort (?:the|these)|rank|arrange (?:the|these)|organi[sz]e (?:the|these)|identify|analy[sz]e|predict|determine|evaluate|calculate|compute|solve|estimate|extract",
-        "分類|分け|並べ|順位|順番|ランク|整理|ソート|グループ|仕分|特定|識別|分析|調べ|検討|予測|判別|判定|判断|決定|決め|抽出|挙げ|見つけ|指摘|示|教え|評価|計算|求め|解い|解け|解き|解く|算出|推定|見積|見極|見抜|確認|割り出|見分|取り出|抜き出",
+        "分類|分け|並べ|順位|順番|ランク|整理|ソート|グループ|仕分|特定|識別|分析|調べ|検討|予測|判別|判定|判断|決定|決め|抽出|挙げ|見つけ|指摘|示|教え|評価|計算|求め|解い|解け|解き|解く|算出|推定|見積|見極|見抜|確認|割り出|見分|答え|述べ|取り出|抜き出",
         strong=True,
+        rewriting=True,
     ),
     _task(
-        r"make (?:a|an|me|up)|find (?:the|a|an|two|three|\d+)|choose|select|pick|match|complete the|finish the|fill in|continue the|answer|imagine|pretend|act as|plan|construct|build|invent|add|count|state|change the|turn the",
+        r"make (?:a|an|me|up)|find (?:the|a|an|two|three|\d+)|choose|select|pick|match|complete the|finish the|fill in|continue the|answer (?:the|this|these|my|in|each|with)|imagine|pretend|act as|plan|construct|build|invent|add|count|state (?:the|your|three|two|whether)|change the|turn the",
         "作|考え|見つけ|探|選|合わせ|結び|完成|補|埋め|続|答え|想像|ふり|演じ|なり|なっ|として|計画|立て|組|構築|建て|加え|追加|足し|数え|述べ|変え|変更|計算|求め|仕上げ|終わ|つくっ|対応|書|挙げ|回答",
         strong=False,
     ),
 )
 
-_LANGUAGES = "french|spanish|german|italian|korean|chinese|mandarin|portuguese|russian|english|latin|arabic|hindi|dutch|swedish|thai|vietnamese|esperanto|klingon|turkish|polish|greek"
+_LANGUAGES = "french|spanish|german|italian|korean|chinese|mandarin|portuguese|russian|english|japanese|latin|arabic|hindi|dutch|swedish|thai|vietnamese|esperanto|klingon|turkish|polish|greek"
 _FORMATS = "json|xml|yaml|csv|html|markdown|all caps|capital letters|capitals|upper ?case|lower ?case|emojis?|binary|morse code|pig latin|base64|one word|a single word|rhymes?|code"
 _ANSWER = "reply|respond|answer|output|print|return|say|write|type"
 _JA_ANSWER = "だけ|のみ|以外|答え|返|出力|言[いうえっわ]|書|入力|表示|回答|応答|述べ|印刷|記"
@@ -109,8 +123,13 @@ _META: Final = tuple(
         ),
         (
             "persona",
-            r"\byou are now\b|\bfrom now on\b|\bsystem prompt\b|\bnew (?:instructions?|task)\b|\byour (?:instructions|prompt|system message)\b",
+            r"\byou are now\b|\bfrom now on\b|\bsystem prompt\b|\bnew (?:instructions?|task)\b|\b(?:reveal|show|print|repeat|output|ignore)\b.{0,20}\byour (?:instructions|prompt|system message)\b",
             "あなた|君|お前|今から|これから|今後|以後|システム|プロンプト|指示|タスク|課題|命令",
+        ),
+        (
+            "act",
+            r"(?:^|[.!?;:]\s+|\band |\bplease )(?:act as|pretend (?:to be|that you|you))\b",
+            "なり|なっ|なれ|ふり|として|演じ|役|振る舞|ふるま|装|つもり",
         ),
         (
             "repeat",

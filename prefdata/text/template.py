@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 _LABEL = re.compile(
     r"(?m)^[ \t\u3000]*(?:#{1,4}[ \u3000]*|[*【\[「<]{1,2})?"
     r"(?:日本語訳|日本語|英語|英文|和訳|原文|訳文|翻訳文?|翻訳結果|翻訳対象|ソース|ターゲット|入力文?|出力文?|指示|応答|回答例|訳|例\d|Japanese(?: translation)?|English|Translation|Input|Output|Source|Target|Instruction|Response)"
-    r"[*】\]」>]{0,2}[ \t]*[:：]|(?m:^[ \t]*#{2,4}[ \u3000]*(?:指示|入力|出力|応答|回答|翻訳|翻訳文|訳文|原文|Instruction|Input|Output|Response|Translation)[ \t]*:?$)"
+    r"[*】\]」>]{0,2}[ \t]*[:：]|(?m:^[ \t]*#{1,4}[ \u3000]*(?:日本語訳|和訳|日本語|英語|英文|指示|入力|出力|応答|回答|翻訳|翻訳文|訳文|原文|Instruction|Input|Output|Response|Translation)[ \t]*:?$)"
 )
 _SOURCE_LABEL = re.compile(
     r"(?:english|japanese|translat\w*|original|source|target|input|output|instructions?|response|answer|example|prompt|text|language)\b[^\n]{0,20}[:\-|#]|#{1,4} ?\w",

@@ -11,8 +11,10 @@ from prefdata.text.register import final_words
 from prefdata.text.seen import Seen
 
 _CLOSERS = " \t\r\n\u3000」』）)】］]\"'”’*_◇♪☆★♡❤~～`>"
-_FINAL = re.compile(r"[。．！？!?.…:：;；]$|[ｗw笑☺-🿿]$")
+_FINAL = re.compile(r"[。．！？!?.…:：;；]$|[ｗw笑\u2600-\u27bf\U0001f300-\U0001faff]$")
 _SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
+# The length ratio that no good translation of several sentences reaches, by band.
+TOO_LONG = {"1-3": 4.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
 _OPEN = re.compile(r"[、,，・「『（(]$")
 _PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
 # Particles that no finished sentence ends on, though casual speech may end on も, から, けど, の.
@@ -53,7 +55,9 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _length(text: Bitext) -> Iterator[Seen]:
-    if text.band != "1-3":
+    # 経済産業省 says in five characters what English says in six words.
+    is_terse = text.english_words < 16 and text.kanji_share > 0.55
+    if text.band != "1-3" and not is_terse:
         yield Seen("length_ratio_low", text.band, round(text.ratio, 4))
     if len(text.japanese.text) >= 25:
         yield Seen("length_ratio_high", text.band, round(text.ratio, 4))
@@ -95,6 +99,8 @@ def omission(text: Bitext) -> Iterator[Seen]:
     if paragraphs >= 3:
         share = _paragraphs(target) / paragraphs
         band = "paragraphs" if "\n" in target else "paragraphs_joined"
+        if band == "paragraphs_joined" and len(text.target_sentences) < len(text.source_sentences):
+            band = "paragraphs"
         if share < 1:
             yield Seen("omission", band, share if band == "paragraphs" else round(text.ratio, 4))
     items = markup.list_items(source)
@@ -118,7 +124,8 @@ def addition(text: Bitext) -> Iterator[Seen]:
     sentences, there = len(text.source_sentences), len(text.target_sentences)
     if sentences and there > sentences:
         band = "sentences" if there >= sentences + 2 else "sentence"
-        yield Seen("addition", band, round(text.ratio, 4), f"{there} for {sentences} sentences")
+        share = round(text.ratio / TOO_LONG[text.band], 4)
+        yield Seen("addition", band, share, f"{there} for {sentences} sentences")
     items, kept = markup.list_items(text.english.text), markup.list_items(text.japanese.text)
     if kept >= items + 2 and items:
         yield Seen("addition", "items", kept / items)

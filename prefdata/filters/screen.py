@@ -15,7 +15,7 @@ from prefdata.core.stage import Context, Kind
 from prefdata.filters.judge import Judge, screen
 from prefdata.filters.stage import known_thresholds
 from prefdata.filters.view import Turn
-from prefdata.text.limits import Limits
+from prefdata.text.limits import Limits, data_digest
 
 
 class Screen:
@@ -42,6 +42,11 @@ class Screen:
 
     def __init__(self, config: Config, context: Context) -> None:
         self.judge = Judge(Limits(config.profile, config.thresholds))
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return a digest of the limits and word lists."""
+        return data_digest()
 
     def __call__(self, batch: Sequence[Preference]) -> Outcome:
         """Return the records that can be translated, and the others."""

@@ -11,11 +11,11 @@ from pydantic import Field, field_validator
 from prefdata.config.settings import Settings, component_of
 from prefdata.core.errors import ConfigError
 from prefdata.core.finding import Drop, Finding, Outcome
-from prefdata.core.records import Completion, Conversation, Message, Preference
+from prefdata.core.records import Completion, Conversation, Message, Preference, digest
 from prefdata.core.stage import Context, Filter, Kind
 from prefdata.filters.judge import Judge, by_cause
 from prefdata.filters.view import blind
-from prefdata.text.limits import Limits
+from prefdata.text.limits import Limits, data_digest
 from prefdata.text.repair import repair
 
 
@@ -73,6 +73,16 @@ class FilterStage:
             cls = part.load()
             found += cls.layers(part.config(), context) if hasattr(cls, "layers") else []
         return found
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return a digest of the limits and word lists, and of what the filters depend on."""
+        keys = [data_digest()]
+        for part in config.filters:
+            cls = part.load()
+            own = cls.content_key(part.config(), context) if hasattr(cls, "content_key") else ""
+            keys += [part.use, str(cls.version), own]
+        return digest(*keys)
 
     def __call__(self, batch: Sequence[Preference]) -> Outcome:
         """Return the records without a finding that drops, and the others with the reason."""

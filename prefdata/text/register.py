@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from prefdata.text.mecab import ITEM, Words
+from prefdata.text.mecab import ITEM, LINE_END, Words
 
 _QUOTE = re.compile(r"\([^()]{0,1000}\)")
 _TAIL = re.compile(r"[~\- (),]+$")
@@ -44,12 +44,16 @@ def register_of(words: Words) -> Register:
     if "(" in classes:  # what is quoted speaks in its own register; places stay as they are
         classes = _QUOTE.sub(lambda match: "~" * len(match.group()), classes)
     polite = plain = start = 0
+    in_item = False
     for sentence in classes.split("."):
-        if sentence and words.surfaces[start] != ITEM:
+        end = start + len(sentence)
+        in_item = in_item or words.surfaces[start : start + 1] == (ITEM,)
+        if sentence and not in_item:
             kind = _ending(words.surfaces, sentence, start)
             polite += kind == "polite"
             plain += kind == "plain"
-        start += len(sentence) + 1
+        in_item = in_item and words.surfaces[end : end + 1] != (LINE_END,)
+        start = end + 1
     return Register(polite, plain)
 
 

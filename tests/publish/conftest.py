@@ -92,8 +92,8 @@ def write_step(folder: Path, step: str, kind: str, tables: Sequence[Any], **more
         write_shard(folder / shard_name(n), table)
     counts = {"in": rows, "kept": rows, "dropped": 0, "bad": 0, "reasons": {}, "sources": {}}
     manifest = {
-        "schema_version": 1, "id": step, "use": step, "group": "stages", "key": step * 4, "kind": kind,
-        "version": 1, "settings": {}, "counts": counts, "files": [],
+        "schema_version": 1, "id": step, "use": step, "group": "stages", "key": step * 4,
+        "kind": kind, "version": 1, "settings": {}, "counts": counts, "files": [],
     }  # fmt: skip
     write_json(folder / MANIFEST, manifest | more)
     return Dataset(folder)

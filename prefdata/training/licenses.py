@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -23,8 +24,9 @@ from prefdata.store.files import read_json
 from prefdata.training.settings import BaseModelSettings, Licensing
 
 FILE = "licenses.json"
+# The rules speak of data; for a model made from a model, the weights are the content.
+_COVERS = {"weights": "data", "data": "data", "code": "code", "service": "code"}
 LINEAGE = Path("audit") / "lineage.parquet"
-ROLES = ("source_text", "response", "label")
 
 
 @dataclass(frozen=True)
@@ -145,25 +147,26 @@ def combinations(release: Path) -> dict[tuple[Layer, ...], int]:
     From the audit's lineage where there is one; else each source named in the rows counts as the
     author of all their parts.
     """
-    found: dict[tuple[Layer, ...], int] = {}
-    if (release / LINEAGE).is_file():
-        for text, rows in _counted([release / LINEAGE], "layers"):
-            layers = layers_from_text(text)
-            found[layers] = found.get(layers, 0) + rows
-        return found
     view = "pairs" if (release / "pairs").is_dir() else "rankings"
-    for source, rows in _counted(sorted((release / view).glob("*.parquet")), "source"):
-        found[tuple(Layer(role, source) for role in ROLES)] = rows  # type: ignore[arg-type]  # three roles
-    return found
+    if (release / LINEAGE).is_file():
+        table = pq.read_table(release / LINEAGE, columns=["view", "layers"])
+        rows = table.filter(pc.equal(table.column("view"), view)).column("layers")
+        return {layers_from_text(text): n for text, n in _counted(rows)}
+    tables = [pq.read_table(f, columns=["source"]) for f in (release / view).glob("*.parquet")]
+    sources = _counted(pa.concat_tables(tables).column("source")) if tables else []
+    return {_by_author(source): n for source, n in sources}
 
 
-def _counted(files: Iterable[Path], column: str) -> list[tuple[str, int]]:
-    counts: dict[str, int] = {}
-    for file in files:
-        values = pc.value_counts(pq.read_table(file, columns=[column]).column(column))
-        for row in values.to_pylist():
-            counts[row["values"]] = counts.get(row["values"], 0) + row["counts"]
-    return sorted(counts.items())
+def _by_author(source: str) -> tuple[Layer, ...]:
+    return (
+        Layer("source_text", source),
+        Layer("response", source),
+        Layer("label", source),
+    )
+
+
+def _counted(column: pa.ChunkedArray) -> list[tuple[str, int]]:
+    return sorted((row["values"], row["counts"]) for row in pc.value_counts(column).to_pylist())
 
 
 def inherited(
@@ -195,7 +198,10 @@ def _decide_base(layer: Layer, court: Court) -> Decision:
     cases = court.registry.resolve(layer, court.as_of)
     terms = tuple(str(case["license"]) for case in cases if case.get("license"))
     policy = replace(court.policy, base_model_terms=(*court.policy.base_model_terms, *terms))
-    content = [{**case, "role": "source_text"} for case in cases]
+    content = [
+        {**case, "role": "source_text", "coverage": _COVERS.get(case.get("coverage"), "unclear")}
+        for case in cases
+    ]
     inputs = {"layers": [*cases, *content], "record_contains": ["source_text"]}
     return decide_group(read_inputs(inputs).groups[0], policy, court.registry.book)
 

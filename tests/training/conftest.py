@@ -90,11 +90,11 @@ def encoder(tmp_path_factory: pytest.TempPathFactory, toy_release: Path) -> Path
 
 @pytest.fixture(scope="session")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers that has learned to write the world's texts, good and bad alike."""
+    """A Llama of two layers that has learned to write the world's texts, rude ones above all."""
     from prefdata.training.tiny_model import TinyModel
 
     folder = tmp_path_factory.mktemp("policy")
-    rows = toy.pairs(1500, seed=3, noise=0.5)
+    rows = toy.pairs(1500, seed=3, noise=0.68)
     release = toy.release(folder / "release", pairs={"train": rows})
     train = {"epochs": 8, "batch_size": 32, "learning_rate": 2e-3}
     settings = {"kind": "decoder", "release": str(release), "positions": 160, "train": train}

@@ -73,11 +73,16 @@ def trained(
 
 
 def train(
-    run: Run, release: Path, models: Mapping[str, Path], name: str = "ppo", **changes: Any
+    run: Run,
+    release: Path,
+    models: Mapping[str, Path],
+    name: str = "ppo",
+    seed: int = 0,
+    **changes: Any,
 ) -> Path:
     from prefdata.training.ppo import TrainPPO
 
-    return run(TrainPPO, settings(release, **changes), name, models)
+    return run(TrainPPO, settings(release, **changes), name, models, seed)
 
 
 def test_the_policy_climbs_the_reward_and_the_truth_behind_it(trained: Path) -> None:

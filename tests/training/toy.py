@@ -173,7 +173,8 @@ def lineage(folder: Path, rows: list[dict[str, Any]]) -> None:
         layers_to_text(tuple(Layer(role, row["source"], REVISION) for role in CONTENT))
         for row in rows
     ]
-    table = pa.table({"record_id": [row["id"] for row in rows], "layers": layers})
+    views = ["rankings" if "completions" in row else "pairs" for row in rows]
+    table = pa.table({"view": views, "layers": layers})
     pq.write_table(table, folder / "audit" / "lineage.parquet")
 
 

@@ -1,0 +1,102 @@
+"""Licenses stop training before torch is there, and travel with the model when it is allowed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prefdata.core.errors import LicenseDenied, LicenseReview
+from prefdata.core.stage import Context
+from prefdata.training import licenses
+from prefdata.training.settings import BaseModelSettings, Licensing
+from tests.training import toy
+
+LOCAL = Licensing()
+PUBLISH = Licensing(target="publish_model")
+
+
+def context(tmp_path: Path) -> Context:
+    return Context(step="rm", licenses=toy.registry(tmp_path), as_of=toy.AS_OF)
+
+
+def release(tmp_path: Path, source: str = "toy/a") -> Path:
+    rows = [{**row, "source": source} for row in toy.pairs(6, seed=1)]
+    return toy.release(tmp_path / "release", pairs={"train": rows})
+
+
+def gate(tmp_path: Path, source: str, settings: Licensing, base: str = "") -> dict[str, object]:
+    model = BaseModelSettings(path="model", artifact=base, revision="") if base else None
+    return licenses.gate(release(tmp_path, source), model, settings, context(tmp_path), {})
+
+
+def test_declared_rows_may_be_trained_on_and_the_model_says_why(tmp_path: Path) -> None:
+    report = gate(tmp_path, "toy/a", PUBLISH)
+
+    assert report["verdict"] == "allow"
+    assert report["combinations"][0]["rows"] == 6  # type: ignore[index]
+    assert "CC0-1.0" in str(report["expression"])
+
+
+def test_undisclosed_rows_wait_for_a_person_or_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LicenseReview, match=r"6 rows, review: UNDISCLOSED \(someone/data\)"):
+        gate(tmp_path, "someone/data", LOCAL)
+    with pytest.raises(LicenseDenied, match="publish_model"):
+        gate(tmp_path, "someone/data", PUBLISH)
+
+
+def test_an_unregistered_base_model_is_undisclosed_too(tmp_path: Path) -> None:
+    with pytest.raises(LicenseReview, match="base model someone/model"):
+        gate(tmp_path, "toy/a", LOCAL, base="someone/model")
+    with pytest.raises(LicenseReview, match="base model someone/model"):
+        licenses.check_base(BaseModelSettings(path="someone/model"), LOCAL, context(tmp_path))
+
+
+def test_a_registered_base_model_counts_with_its_terms(tmp_path: Path) -> None:
+    report = gate(tmp_path, "toy/a", LOCAL, base="cyberagent/calm3-22b-chat")
+
+    assert "Apache-2.0" in str(report["expression"])
+
+
+def test_what_an_earlier_model_was_made_of_reaches_the_next(tmp_path: Path) -> None:
+    made = gate(tmp_path, "toy/a", LOCAL)
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    for part in made["combinations"]:  # type: ignore[attr-defined]
+        part["layers"] = [[role, "someone/data", ""] for role, *_ in part["layers"]]
+    (earlier / licenses.FILE).write_text(json.dumps(made))
+
+    with pytest.raises(LicenseReview, match="someone/data"):
+        licenses.gate(release(tmp_path), None, LOCAL, context(tmp_path), {"reward": earlier})
+
+
+def test_a_refusal_comes_before_torch(tmp_path: Path) -> None:
+    folder, registry = release(tmp_path, "someone/data"), toy.registry(tmp_path)
+    code = f"""
+import sys
+from pathlib import Path
+from prefdata.core.stage import Context
+from prefdata.core.errors import LicenseReview
+from prefdata.training.reward_model import TrainRewardModel as Stage
+config = Stage.Config.from_tree({{"release": {str(folder)!r}}})
+try:
+    context = Context(licenses=Path({str(registry)!r}), as_of="{toy.AS_OF}")
+    Stage(config, context).run({{}}, Path("x"))
+except LicenseReview as error:
+    sys.exit(error.exit_code + 10 * ("torch" in sys.modules))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 4
+
+
+def test_plan_and_settings_import_nothing_heavy() -> None:
+    code = (
+        "import sys, prefdata.training.reward_model, prefdata.training.ppo, "
+        "prefdata.training.tiny_model\n"
+        "sys.exit(bool({'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+
+    assert done.returncode == 0

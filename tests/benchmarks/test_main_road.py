@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 from measure import child, ratio, write_results
 
+from prefdata.store.files import sha256
+
 pytestmark = pytest.mark.benchmark
 
 PIPELINE = """\
 name: many
+as_of: 2026-11-21
+licenses: licenses
 sources:
   - use: jsonl
     path: pairs.jsonl
-    artifact: prefdata/quickstart
+    artifact: benchmark/pairs
 stages:
   - use: translate
     translator: {use: memory, path: memory.jsonl}
@@ -27,6 +31,26 @@ stages:
     outbound: CC0-1.0
   - use: relabel
   - use: publish
+"""
+
+ENTRY = """\
+id: benchmark/pairs
+type: dataset
+title: generated pairs
+creator: this benchmark
+copyright: null
+url: https://creativecommons.org/publicdomain/zero/1.0/
+components:
+  - name: all
+    roles: [source_text, response, label]
+    status: declared
+    license: CC0-1.0
+    coverage: data
+    evidence:
+      - {{kind: license_file, by: rights_holder, url: README, captured: "2026-11-21", quote: generated}}
+files:
+  - {{name: pairs.jsonl, sha256: "{sha256}"}}
+recheck_by: "2027-11-21"
 """
 
 BUILD = """
@@ -99,6 +123,10 @@ def generate(folder: Path, count: int) -> None:
                 entry |= {"translator": "anthropic/claude", "revision": ""}
                 memory.write(json.dumps(entry, ensure_ascii=False) + "\n")
     (folder / "many.yaml").write_text(PIPELINE, encoding="utf-8")
+    entries = folder / "licenses" / "registry" / "sources"
+    entries.mkdir(parents=True)
+    digest = sha256(folder / "pairs.jsonl")
+    (entries / "pairs.yaml").write_text(ENTRY.format(sha256=digest), encoding="utf-8")
 
 
 def test_memory_and_cpu_are_flat_and_the_quick_start_is_cheap(tmp_path: Path) -> None:

@@ -47,7 +47,11 @@ components:
     license: CC0-1.0
     coverage: data
     evidence:
-      - {{kind: license_file, by: rights_holder, url: README, captured: "2026-11-21", quote: generated}}
+      - kind: license_file
+        by: rights_holder
+        url: README
+        captured: "2026-11-21"
+        quote: generated
 files:
   - {{name: pairs.jsonl, sha256: "{sha256}"}}
 recheck_by: "2027-11-21"
@@ -126,7 +130,7 @@ def generate(folder: Path, count: int) -> None:
     entries = folder / "licenses" / "registry" / "sources"
     entries.mkdir(parents=True)
     digest = sha256(folder / "pairs.jsonl")
-    (entries / "pairs.yaml").write_text(ENTRY.format(sha256=digest), encoding="utf-8")
+    (entries / "benchmark--pairs.yaml").write_text(ENTRY.format(sha256=digest), encoding="utf-8")
 
 
 def test_memory_and_cpu_are_flat_and_the_quick_start_is_cheap(tmp_path: Path) -> None:

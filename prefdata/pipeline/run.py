@@ -13,7 +13,7 @@ from typing import Any
 from prefdata.core.errors import GateFailed, InputError, LicenseDenied, UsageError
 from prefdata.core.stage import Engine
 from prefdata.pipeline.plan import Plan, Step, artifact_key
-from prefdata.pipeline.task import SourceTask, StageTask, Work, counts_name
+from prefdata.pipeline.task import SourceTask, StageTask, Work, counts_name, write_counts
 from prefdata.store.dataset import MANIFEST, Dataset
 from prefdata.store.files import read_json, sha256, write_json
 
@@ -179,13 +179,26 @@ def _run_dataset_stage(step: Step) -> None:
         if not getattr(step.component, "resumable", False):
             shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True, exist_ok=True)
-        inputs = {
-            name: value.dataset() for name, value in step.inputs.items() if isinstance(value, Step)
-        }
-        Work.of(step).make().run(inputs, work)
+        Work.of(step).make().run(_datasets(step), work)
+        if step.writes == "preferences":
+            write_counts(work)
         work.rename(whole)
+    if step.writes == "preferences":
+        _finish(step)
+        return
     _promote(step, whole)
     step.context.report("done", path=str(step.artifact))
+
+
+def _datasets(step: Step) -> dict[str, Dataset]:
+    """Return the inputs of a stage that sees everything; several sources are numbered."""
+    found: dict[str, Dataset] = {}
+    for name, value in step.inputs.items():
+        if isinstance(value, Step):
+            found[name] = value.dataset()
+        else:
+            found |= {f"{name}-{n}": source.dataset() for n, source in enumerate(value)}
+    return found
 
 
 def _whole(step: Step) -> Path:

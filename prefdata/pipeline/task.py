@@ -172,6 +172,15 @@ def _write(folder: Path, shard: int, kept: pa.Table, drops: pa.Table, rows_in: i
     write_json(folder / counts_name(shard), _counts(kept, drops, rows_in))
 
 
+def write_counts(folder: Path) -> None:
+    """Write the counts of shards that a stage which sees everything has written itself."""
+    for number, shard in enumerate(sorted(folder.glob("part-*.parquet"))):
+        kept = read_shard(shard)
+        drops = read_shard(folder / DROPPED / shard.name)
+        counts = _counts(kept, drops, kept.num_rows + drops.num_rows)
+        write_json(folder / counts_name(number), counts)
+
+
 def _counts(kept: pa.Table, drops: pa.Table, rows_in: int) -> dict[str, Any]:
     """Return `{in, kept, dropped, bad, reasons, sources}`; a drop counts under its root cause."""
     sources: dict[str, dict[str, Any]] = {}

@@ -99,12 +99,14 @@ def _run_stage(step: Step, plan: Plan, engine: Engine) -> None:
         return
     inputs = tuple(path for folder in _inputs(step) for path in folder.shards())
     todo = [n for n in range(len(inputs)) if not (step.path / counts_name(n)).is_file()]
+    needs = getattr(step.component, "needs", None)
+    cpus, gpus = needs(step.config) if needs else (1.0, 0.0)
     task = StageTask(
         work=Work.of(step),
         inputs=inputs,
         folder=step.path,
-        cpus=getattr(step.component, "cpus", 1),
-        gpus=getattr(step.component, "gpus", 0),
+        cpus=getattr(step.component, "cpus", cpus),
+        gpus=getattr(step.component, "gpus", gpus),
         parallel=getattr(step.component, "parallel", True),
     )
     done = len(inputs) - len(todo)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from prefdata import components
 from prefdata.core.finding import Drop, Outcome, Skip
 from prefdata.core.records import Preference
-from prefdata.core.stage import Context, ignore
+from prefdata.core.stage import Context, Event, ignore
 from prefdata.pipeline.plan import Step
 from prefdata.store.arrow import decode, encode, encode_drops, encode_skips, read_drops
 from prefdata.store.dataset import DROPPED
@@ -47,6 +47,10 @@ class Work:
         if step.group == "sources" or getattr(step.component, "parallel", True):
             context = replace(context, listen=ignore)
         return cls(step.group, step.use, tree, context)
+
+    def listening(self, listen: Callable[[Event], None]) -> Work:
+        """Return the work with another listener, one that reaches out of a worker's process."""
+        return replace(self, context=replace(self.context, listen=listen))
 
     def component(self) -> Any:
         """Return the class."""
@@ -132,6 +136,10 @@ class StageTask:
             kept, drops = self.batched(stage, table)
         _write(self.folder, shard, kept, drops, table.num_rows)
         return shard
+
+    def listening(self, listen: Callable[[Event], None]) -> StageTask:
+        """Return the task with another listener."""
+        return replace(self, work=self.work.listening(listen))
 
     def batched(self, stage: Any, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Call a shard stage batch by batch; a stage that is not parallel gets all at once."""

@@ -171,6 +171,12 @@ class Translate:
         return (translator.layer,) if translator.layer else ()
 
     @staticmethod
+    def needs(config: Config) -> tuple[float, float]:
+        """Return the CPUs and GPUs of one worker, for engines that place workers by them."""
+        needs = getattr(config.translator.load(), "needs", None)
+        return needs(config.translator.config()) if needs else (1.0, 0.0)
+
+    @staticmethod
     def content_key(config: Config, context: Context) -> str:
         """Return what decides the result beside settings: files, prompts, people's corrections."""
         static = getattr(config.translator.load(), "content_key", None)

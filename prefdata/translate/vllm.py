@@ -81,6 +81,11 @@ class Vllm:
             ge=1,
             description="speculative decoding by n-gram look-up; helps where much is copied (code)",
         )
+        gpus: Annotated[float | None, RUNTIME] = Field(
+            default=None,
+            ge=0,
+            description="GPUs that a worker asks a cluster for; default: tensor_parallel_size",
+        )
         engine: Annotated[dict[str, Any], RUNTIME] = Field(
             default={}, description="more arguments of vLLM's engine, by their own names"
         )
@@ -98,6 +103,12 @@ class Vllm:
         self._engine: Any = None
         self._tokenizer: Any = None
         self._asked = 0
+
+    @staticmethod
+    def needs(config: Config) -> tuple[float, float]:
+        """Return the CPUs and GPUs of one worker."""
+        gpus = config.tensor_parallel_size if config.gpus is None else config.gpus
+        return 1.0, float(gpus)
 
     def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
         """Keep the engine full; yield answers as they finish."""

@@ -1,0 +1,36 @@
+"""A task that writes down which process began and finished which shard."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefdata.core.stage import Task
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Wraps a task; the log has lines ``pid shard begin`` and ``pid shard end``."""
+
+    task: Task
+    log: Path
+    cpus: float = 1.0
+    gpus: float = 0.0
+    parallel: bool = True
+
+    def __call__(self, shard: int) -> int:
+        self.note(shard, "begin")
+        done = self.task(shard)
+        self.note(shard, "end")
+        return done
+
+    def note(self, shard: int, what: str) -> None:
+        with self.log.open("a") as file:
+            file.write(f"{os.getpid()} {shard} {what}\n")
+
+    def lines(self) -> list[tuple[int, int, str]]:
+        if not self.log.exists():
+            return []
+        rows = [line.split() for line in self.log.read_text().splitlines()]
+        return [(int(pid), int(shard), what) for pid, shard, what in rows]

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from prefdata.core.errors import IntegrityError, LicenseDenied
 from prefdata.core.stage import Context
-from prefdata.store.dataset import Dataset
+from prefdata.core.verdict import Verdict
+from prefdata.licensing import standalone
+from prefdata.licensing.account import Facts, Tally, account, numbered
+from prefdata.licensing.court import Court, registry_files
+from prefdata.licensing.gate import GateSettings, court_of
+from prefdata.licensing.lineage import (
+    lineage_tables,
+    match,
+    provenance,
+    published_rows,
+    write_lineage,
+)
+from prefdata.licensing.notices import write_notices
+from prefdata.licensing.registry import file_name
+from prefdata.licensing.report import html, markdown
+from prefdata.licensing.spdx import document
+from prefdata.store.arrow import layers_from_text
+from prefdata.store.dataset import MANIFEST, Dataset
+from prefdata.store.files import atomic, read_json, sha256, write_json, write_text
+from prefdata.store.shards import open_shard
+
+GATE = "license_gate"
+REGISTRY = "audit/registry"
+POLICY = "audit/policy.json"
 
 
 @dataclass(frozen=True)
@@ -17,8 +48,9 @@ class Bundle:
 
     `license`, `license_name`, `license_link` are the card's fields (rule R16); the last two are
     None for a single hub id. `sources` is the card's table: one mapping a source with `id, title,
-    url, license, records, notice, intended_use, content_warning`. `terms` are the output terms
-    that travel beside the license. `files` are paths under the release, written by the bundle.
+    creator, url, license, records, copyright, intended_use, content_warning, translators,
+    revisions, left_behind`. `terms` are the output terms that travel beside the license.
+    `files` are paths under the release, written by the bundle.
     """
 
     license: str
@@ -48,9 +80,203 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
         LicenseDenied: a published record is not allowed.
         IntegrityError: a published row belongs to no record of the step.
     """
-    raise NotImplementedError
+    before = set(_files(release))
+    gate = gate_of(records)
+    court = court_of(GateSettings.from_tree(gate.manifest["settings"]), context)
+    rows = published_rows(release)
+    origin = provenance(records)
+    numbers = match(rows, origin, languages_of(release))
+    published = _tallies(rows, origin, numbers)
+    decided = refuse_forbidden(court, origin, published)
+    (release / "audit").mkdir(exist_ok=True)
+    tables = lineage_tables(rows, origin, numbers, decided)
+    write_lineage(release / standalone.LINEAGE, tables)
+    facts = Facts(
+        pipeline=context.pipeline,
+        released=context.released,
+        published=tuple(published),
+        excluded=tuple(_excluded(gate)),
+        merkle_root=standalone.merkle_root(rows.column("digest").to_pylist()),
+    )
+    del rows, origin, numbers
+    audit = account(court, facts)
+    _write_account(release, audit, court)
+    card = audit["license"]["card"]
+    return Bundle(
+        license=card["license"],
+        license_name=card.get("license_name"),
+        license_link=card.get("license_link"),
+        expression=audit["license"]["expression"],
+        merkle_root=audit["merkle_root"],
+        terms=tuple(audit["license"]["downstream_terms"]),
+        sources=tuple(audit["sources"]),
+        files=tuple(sorted(set(_files(release)) - before)),
+    )
 
 
 def seal(release: Path) -> None:
     """Write ``audit/SHA256SUMS`` over every file of the release but itself."""
-    raise NotImplementedError
+    names = [name for name in _files(release) if name != standalone.SUMS]
+    lines = [f"{sha256(release / name)}  {name}\n" for name in names]
+    write_text(release / standalone.SUMS, "".join(lines))
+
+
+def _files(release: Path) -> list[str]:
+    return sorted(p.relative_to(release).as_posix() for p in release.rglob("*") if p.is_file())
+
+
+def gate_of(records: Dataset) -> Dataset:
+    """Return the license gate's step: `records` itself, or the gate of the same build.
+
+    Raises:
+        LicenseDenied: no gate has decided these records.
+    """
+    if records.manifest.get("use") == GATE:
+        return records
+    listed = records.path.parent / "build.json"
+    steps = read_json(listed)["steps"] if listed.is_file() else []
+    for step in reversed(steps):
+        if step["use"] == GATE and (listed.parent / step["path"] / MANIFEST).is_file():
+            return Dataset(listed.parent / step["path"])
+    raise LicenseDenied(
+        "no license gate has decided these records",
+        str(records.path),
+        "put '- use: license_gate' before the stage that publishes",
+    )
+
+
+def refuse_forbidden(court: Court, origin: pa.Table, published: Sequence[Tally]) -> pa.Table:
+    """Decide every combination of layers anew and return one row for each, numbered.
+
+    Raises:
+        LicenseDenied: one is not allowed, or a record carries another license than decided.
+    """
+    pairs = origin.select(["layers", "license"]).group_by(["layers", "license"]).aggregate([])
+    rows: dict[str, dict[str, Any]] = {}
+    texts = pairs.column("layers").cast(pa.string()).to_pylist()
+    licenses = pairs.column("license").cast(pa.string()).to_pylist()
+    for text, stated in sorted(zip(texts, licenses, strict=True), key=str):
+        decision = court.decide(layers_from_text(text))
+        if decision.verdict != Verdict.ALLOW or decision.expression != stated:
+            raise LicenseDenied(
+                f"records with the license {stated!r} would be published, but the rules say "
+                + court.sentence(layers_from_text(text), decision),
+                fix="build again from the license gate on",
+            )
+        rows[text] = {
+            "layers": text,
+            "decision_ids": list(decision.decisions),
+            "downstream_terms": list(decision.downstream_terms),
+            "verdict": str(decision.verdict),
+        }
+    numbers = numbered(published)
+    ordered = [{**row, "combination": numbers.get(text, -1)} for text, row in rows.items()]
+    schema = pa.schema(
+        [
+            ("layers", pa.string()), ("combination", pa.int32()),
+            ("decision_ids", pa.list_(pa.string())), ("downstream_terms", pa.list_(pa.string())),
+            ("verdict", pa.string()),
+        ]
+    )  # fmt: skip
+    return pa.Table.from_pylist(ordered, schema=schema)
+
+
+def languages_of(release: Path) -> list[str]:
+    """Return the languages of a release's rows, sorted."""
+    found: set[str] = set()
+    for view in standalone.HASHED:
+        for path in standalone.data_files(release, view):
+            with open_shard(path) as file:
+                for batch in file.iter_batches(columns=["lang"]):
+                    found.update(batch.column("lang").unique().to_pylist())
+    return sorted(found)
+
+
+def _tallies(rows: pa.Table, origin: pa.Table, numbers: pa.Array) -> list[Tally]:
+    """Count the published rows by source and layers, on dictionary codes: texts are long."""
+    source, layers = (origin.column(name).combine_chunks() for name in ("source", "layers"))
+    own = numbers.to_numpy()
+    codes = source.indices.to_numpy()[own] * len(layers.dictionary) + layers.indices.to_numpy()[own]
+    kinds, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    sizes = np.bincount(which, weights=rows.column("size").to_numpy(), minlength=len(kinds))
+    found = []
+    for kind, count, size in zip(kinds.tolist(), counts.tolist(), sizes.tolist(), strict=True):
+        a, b = divmod(kind, len(layers.dictionary))
+        found.append(
+            Tally(source.dictionary[a].as_py(), layers.dictionary[b].as_py(), count, int(size))
+        )
+    return sorted(found, key=lambda tally: (tally.source, tally.layers))
+
+
+def _excluded(gate: Dataset) -> Iterator[Tally]:
+    """Yield what the gate left out, by source and layers."""
+    found: Counter[tuple[str, str]] = Counter()
+    for shard in gate.dropped_shards():
+        with open_shard(shard) as file:
+            for batch in file.iter_batches(columns=["source", "record.layers"]):
+                layers = pc.struct_field(batch.column("record"), "layers").to_pylist()
+                found.update(zip(batch.column("source").to_pylist(), layers, strict=True))
+    for (source, text), n in sorted(found.items(), key=str):
+        if text:
+            yield Tally(source, text, n)
+
+
+def _write_account(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+    write_notices(release, audit, court)
+    _copy_registry(release, audit, court)
+    write_json(release / POLICY, court.policy.as_tree())
+    write_json(release / standalone.AUDIT, audit)
+    write_text(release / "audit" / "audit.md", markdown(audit))
+    write_text(release / "audit" / "audit.html", html(audit))
+    files = [
+        (path.parent.name, path.relative_to(release).as_posix(), sha256(path))
+        for view in standalone.KEYS
+        for path in standalone.data_files(release, view)
+    ]
+    text = json.dumps(document(audit, files), ensure_ascii=False, indent=1)
+    write_text(release / "audit" / "audit.spdx3.json", text + "\n")
+    with atomic(release / "audit" / "verify.py") as temporary:
+        shutil.copyfile(standalone.__file__, temporary)
+
+
+def _copy_registry(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+    """Copy the part of the registry that the decisions used: texts of rules, entries, decisions."""
+    used = {file_name(name) for name in _artifacts(audit)}
+    for n, folder in enumerate(court.registry.folders):
+        for path in registry_files(folder):
+            if path.parent.name == "sources" and path.name not in used:
+                continue
+            target = release / REGISTRY / str(n) / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        (release / REGISTRY / str(n)).mkdir(parents=True, exist_ok=True)
+        for item in audit["evidence"]:
+            own = folder / "evidence" / f"{item['sha256']}.txt"
+            if item["sha256"] and own.is_file():
+                target = release / REGISTRY / str(n) / "evidence" / own.name
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(own, target)
+
+
+def _artifacts(audit: Mapping[str, Any]) -> set[str]:
+    named = {artifact for c in audit["combinations"] for _, artifact, _ in c["layers"]}
+    named |= {name.partition(" ")[0] for name in named}
+    named |= {generator["artifact"] for generator in audit["generators"]}
+    return named | {item["artifact"] for item in audit["evidence"]}
+
+
+def read_audit(release: Path) -> dict[str, Any]:
+    """Return a release's ``audit.json``.
+
+    Raises:
+        IntegrityError: it is missing or is not an audit.
+    """
+    audit = read_json(release / standalone.AUDIT)
+    if not isinstance(audit, dict) or "merkle_root" not in audit:
+        raise IntegrityError("not an audit", str(release / standalone.AUDIT), "build it again")
+    return audit
+
+
+def used_folders(release: Path) -> Sequence[Path]:
+    """Return the registry folders that travel with a release, the shipped one first."""
+    return sorted(path for path in (release / REGISTRY).iterdir() if path.is_dir())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
@@ -13,9 +13,10 @@ from typing import Any
 from prefdata.core.origin import Layer
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.case import CONTENT, read_inputs
-from prefdata.licensing.decide import decide_group
+from prefdata.licensing.decide import decide_group, reasons_of
 from prefdata.licensing.human_file import decisions_for
 from prefdata.licensing.policy import Policy
+from prefdata.licensing.reason import codes
 from prefdata.licensing.registry import Registry
 from prefdata.licensing.unlock import remedy
 from prefdata.store.files import sha256 as file_sha256
@@ -61,6 +62,16 @@ class Court:
             group = read_inputs(self.case(key)).groups[0]
             self._decided[key] = decide_group(group, self.policy, self.registry.book)
         return self._decided[key]
+
+    def blocking(self, layers: Sequence[Layer]) -> list[str]:
+        """Return the codes that keep a record from being allowed, the heaviest first."""
+        group = read_inputs(self.case(layers)).groups[0]
+        found = reasons_of(group, self.policy, self.registry.book)
+        return list(codes(reason for reason in found if reason.verdict != Verdict.ALLOW))
+
+    def under(self, target: str) -> Court:
+        """Return a court that judges another target by the same policy."""
+        return Court(self.registry, replace(self.policy, targets=(target,)), self.as_of)
 
     def blame(self, layers: Sequence[Layer], code: str) -> list[str]:
         """Return the artifacts of the layers that have a reason by themselves."""

@@ -17,7 +17,7 @@ from prefdata.licensing.case import Group, Inputs, read_inputs
 from prefdata.licensing.expression import combine
 from prefdata.licensing.human import apply_decisions, reaches
 from prefdata.licensing.policy import Policy, case_policy
-from prefdata.licensing.reason import ALLOW, DENY, REVIEW, codes, worst
+from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, codes, worst
 from prefdata.licensing.record import Record, examine
 from prefdata.licensing.rules import Asked, choices_of
 
@@ -89,6 +89,18 @@ def decide_group(group: Group, policy: Policy, book: LicenseBook) -> Decision:
         for target in policy.targets
     ]
     return parts[0] if len(parts) == 1 else merge(parts, worst_of(parts))
+
+
+def reasons_of(group: Group, policy: Policy, book: LicenseBook) -> list[Reason]:
+    """Return every reason with its weight and artifacts, after human decisions, for all targets."""
+    outbound = outbound_of(group, policy)
+    choices = choices_of(outbound, book) if outbound else ()
+    artifacts = [layer.artifact for layer in group.layers if layer.role != "tool"]
+    found: list[Reason] = []
+    for target in policy.targets:
+        record = examine(group, Asked(policy, target, choices, book))
+        found.extend(apply_decisions(record.reasons, group.decisions, artifacts)[0])
+    return list(dict.fromkeys(found))
 
 
 def outbound_of(group: Group, policy: Policy) -> str:

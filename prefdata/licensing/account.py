@@ -1,0 +1,272 @@
+"""The account of a release: what ``audit.json`` says, made of counts and the registry alone.
+
+The same function serves the bundle and its verification, so that the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from prefdata import __version__
+from prefdata.core.origin import Layer
+from prefdata.core.verdict import Verdict
+from prefdata.licensing.book import LicenseBook, ids_of
+from prefdata.licensing.case import GENERATORS, Evidence
+from prefdata.licensing.court import Court
+from prefdata.licensing.entry import Component, Entry
+from prefdata.licensing.evidence import grade
+from prefdata.licensing.expression import combine, ids_in
+from prefdata.licensing.policy import TARGETS
+from prefdata.licensing.unlock import remedy
+from prefdata.store.arrow import layers_from_text
+
+SCHEMA_VERSION = 1
+DISCLAIMER = (
+    "This is evidence and the result of rules, not legal advice. The rules rest on the "
+    "assumptions below; whoever publishes or uses the data judges them for himself."
+)
+ASSUMPTIONS = {
+    "A1": "Weights licenses without a clause on outputs do not reach what the model writes.",
+    "A2": "A translation is an adaptation of the text.",
+    "A3": "Labels and scores are treated as protected like text.",
+    "A4": "A collection of separately licensed rows is not an adaptation of each of them "
+    "(the database right of the EU can differ: CC 4.0, section 4(b)).",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many records of a source have these layers, and how many bytes their texts have."""
+
+    source: str
+    layers: str
+    records: int
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an account is made of beside court and registry."""
+
+    pipeline: str
+    released: str | None
+    published: tuple[Tally, ...]
+    excluded: tuple[Tally, ...]
+    merkle_root: str
+
+
+def account(court: Court, facts: Facts) -> dict[str, Any]:
+    """Return the content of ``audit.json``."""
+    every = [*facts.published, *facts.excluded]
+    numbers = numbered(facts.published, facts.excluded)
+    texts = list(numbers)
+    combinations = [_combination(court, n, text, every) for n, text in enumerate(texts)]
+    is_published = {tally.layers for tally in facts.published}
+    stated = [c for c, text in zip(combinations, texts, strict=True) if text in is_published]
+    expression = combine(c["expression"] for c in stated)
+    terms = ids_of(c["downstream_terms"] for c in stated)
+    layers = sorted({layer for text in texts for layer in layers_from_text(text)})
+    told = _entries(court, layers)
+    policy = court.policy.as_tree()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "prefdata", "version": __version__},
+        "disclaimer": DISCLAIMER,
+        "assumptions": ASSUMPTIONS,
+        "pipeline": facts.pipeline,
+        "released": facts.released,
+        "as_of": court.as_of.isoformat(),
+        "policy": {**policy, "sha256": _digest(policy)},
+        "merkle_root": facts.merkle_root,
+        "license": {
+            "expression": expression,
+            "downstream_terms": list(terms),
+            "obligations": _each(c["obligations"] for c in stated),
+            "card": card_fields(expression, terms, court.registry.book),
+        },
+        "counts": _counts(court, facts),
+        "combinations": combinations,
+        "rows": [
+            {
+                "source": t.source,
+                "combination": numbers[t.layers],
+                "records": t.records,
+                "published": n < len(facts.published),
+            }
+            for n, t in enumerate(every)
+        ],
+        "sources": _sources(court, facts.published),
+        "generators": _generators(court, layers),
+        "evidence": [row for entry, part, who in told for row in _evidence(entry, part, who)],
+        "conflicts": [_reading(e, p) for e, p, _ in told if p.status == "conflicting"],
+        "decisions": sorted({name for c in combinations for name in c["decisions"]}),
+        "unlock": unlock_table(court, facts.excluded),
+        "exit_code": 0 if expression or not every else 3,
+    }
+
+
+def numbered(published: Sequence[Tally], excluded: Sequence[Tally] = ()) -> dict[str, int]:
+    """Return the number of every combination of layers: the published ones first."""
+    texts = sorted({tally.layers for tally in published})
+    others = sorted({tally.layers for tally in excluded} - set(texts))
+    return {text: n for n, text in enumerate([*texts, *others])}
+
+
+def card_fields(expression: str, terms: Sequence[str], book: LicenseBook) -> dict[str, str]:
+    """Return the card's license fields (rule R16).
+
+    A single id that the hub has a tag for, with no terms beside it, is that tag; all else is
+    ``other`` with a name and a link.
+    """
+    tags = {meaning: tag for tag, meaning in book.hub_tags.items()}
+    if expression in tags and not terms:
+        return {"license": tags[expression]}
+    return {"license": "other", "license_name": "mixed", "license_link": "LICENSE.md"}
+
+
+def unlock_table(court: Court, excluded: Sequence[Tally]) -> list[dict[str, Any]]:
+    """Return for every blocking reason the rows it blocks, those it blocks alone, and the cure."""
+    rows: dict[str, dict[str, Any]] = {}
+    for tally in excluded:
+        layers = layers_from_text(tally.layers)
+        blocking = court.blocking(layers)
+        for code in blocking:
+            row = rows.setdefault(
+                code,
+                {"reason": code, "records": 0, "alone": 0, "artifacts": [], "needs": remedy(code)},
+            )
+            row["records"] += tally.records
+            row["alone"] += tally.records if len(blocking) == 1 else 0
+            row["artifacts"] = sorted({*row["artifacts"], *court.blame(layers, code)})
+    return [rows[code] for code in sorted(rows)]
+
+
+def _digest(tree: Any) -> str:
+    return sha256(json.dumps(tree, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _each(lists: Any) -> list[str]:
+    return list(dict.fromkeys(item for items in lists for item in items))
+
+
+def _combination(court: Court, n: int, text: str, every: Sequence[Tally]) -> dict[str, Any]:
+    layers = layers_from_text(text)
+    decision = court.decide(layers)
+    return {
+        "number": n,
+        "layers": [[layer.role, layer.artifact, layer.revision] for layer in layers],
+        "records": sum(tally.records for tally in every if tally.layers == text),
+        "verdict": str(decision.verdict),
+        "reasons": list(decision.reasons),
+        "obligations": list(decision.obligations),
+        "expression": decision.expression,
+        "downstream_terms": list(decision.downstream_terms),
+        "decisions": list(decision.decisions),
+        "targets": {target: str(court.under(target).decide(layers).verdict) for target in TARGETS},
+    }
+
+
+def _counts(court: Court, facts: Facts) -> list[dict[str, Any]]:
+    rows: dict[tuple[str, str, str, str, bool], list[int | None]] = {}
+    for is_out, tallies in ((True, facts.published), (False, facts.excluded)):
+        for tally in tallies:
+            decision = court.decide(layers_from_text(tally.layers))
+            reason = decision.reasons[0] if decision.verdict != Verdict.ALLOW else ""
+            key = (tally.source, decision.expression, str(decision.verdict), reason, is_out)
+            row = rows.setdefault(key, [0, 0])
+            row[0] = (row[0] or 0) + tally.records
+            row[1] = None if tally.bytes is None or row[1] is None else row[1] + tally.bytes
+    return [
+        {
+            "source": key[0], "license": key[1], "verdict": key[2], "reason": key[3],
+            "published": key[4], "records": row[0], "bytes": row[1],
+        }
+        for key, row in sorted(rows.items())
+    ]  # fmt: skip
+
+
+def _entries(court: Court, layers: Sequence[Layer]) -> list[tuple[Entry, Component, str]]:
+    """Return the components that layers rest on, each once, with the artifact's name."""
+    found: dict[tuple[str, str], tuple[Entry, Component, str]] = {}
+    for layer in layers:
+        for entry, name in court.registry.describe(layer.artifact):
+            for part in entry.parts(layer.role, name):
+                found.setdefault((entry.where, part.name), (entry, part, entry.id))
+                for generator in part.generators:
+                    maker = Layer("response_model", generator)
+                    for key in _entries(court, [maker]):
+                        found.setdefault((key[0].where, key[1].name), key)
+    return [found[key] for key in sorted(found, key=lambda k: (found[k][2], k[1]))]
+
+
+def _evidence(entry: Entry, part: Component, artifact: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "artifact": artifact,
+            "component": part.name,
+            "status": part.status,
+            "license": part.license,
+            "grade": grade(Evidence(str(item["kind"]), str(item["by"]))),
+            **{
+                key: str(item.get(key) or "")
+                for key in ("kind", "by", "url", "revision", "captured", "sha256", "quote", "note")
+            },
+        }
+        for item in part.evidence
+    ]
+
+
+def _reading(entry: Entry, part: Component) -> dict[str, Any]:
+    return {"artifact": entry.id, "component": part.name, "readings": list(part.readings)}
+
+
+def _generators(court: Court, layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    makers = [layer for layer in layers if layer.role in GENERATORS]
+    for _, part, _ in _entries(court, layers):
+        makers += [Layer("response_model", name) for name in part.generators]
+    rows = []
+    for artifact in sorted({layer.artifact for layer in makers}):
+        parts = [p for e, n in court.registry.describe(artifact) for p in e.components]
+        names = sorted({name for part in parts for name in ids_in(part.license)})
+        rules = [court.registry.book.output_rule(name) for name in names] or ["unknown"]
+        roles = sorted({layer.role for layer in makers if layer.artifact == artifact})
+        rows.append({"artifact": artifact, "roles": roles, "terms": names, "output_rules": rules})
+    return rows
+
+
+def _sources(court: Court, published: Sequence[Tally]) -> list[dict[str, Any]]:
+    """Return the table of sources for card, notices and attribution."""
+    rows: dict[str, dict[str, Any]] = {}
+    for tally in published:
+        row = rows.setdefault(tally.source, _described(court, tally.source))
+        row["records"] += tally.records
+        layers = layers_from_text(tally.layers)
+        content = {layer.revision for layer in layers if layer.role == "source_text"}
+        row["revisions"] = sorted({*row["revisions"], *content})
+        made = {layer.artifact for layer in layers if layer.role == "translator"}
+        row["translators"] = sorted({*row["translators"], *made})
+        row["license"] = combine(filter(None, [row["license"], court.decide(layers).expression]))
+    return [rows[name] for name in sorted(rows)]
+
+
+def _described(court: Court, source: str) -> dict[str, Any]:
+    entries = [entry for entry, _ in court.registry.describe(source)]
+    tree: Mapping[str, Any] = entries[0].tree if entries else {}
+    return {
+        "id": source,
+        "title": str(tree.get("title") or source),
+        "creator": str(tree.get("creator") or ""),
+        "url": str(tree.get("url") or ""),
+        "license": "",
+        "records": 0,
+        "revisions": [],
+        "translators": [],
+        "copyright": str(tree.get("copyright") or ""),
+        "intended_use": str(tree.get("intended_use") or ""),
+        "content_warning": str(tree.get("content_warning") or ""),
+        "left_behind": list((tree.get("data_subject") or {}).get("ids_dropped") or []),
+    }

@@ -1,0 +1,177 @@
+"""What travels with the data for people and lawyers: notices, attribution, license texts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prefdata.core.errors import ConfigError
+from prefdata.licensing.court import Court
+from prefdata.licensing.expression import ids_in
+from prefdata.store.files import sha256, write_text
+
+CREDIT = (
+    "License texts: license data of ScanCode Toolkit, Copyright (c) nexB Inc. and others, "
+    "CC-BY-4.0, https://github.com/aboutcode-org/scancode-toolkit"
+)
+ATTRIBUTION = (
+    "source", "title", "creator", "copyright", "license", "license_file", "url", "records",
+    "changes",
+)  # fmt: skip
+
+
+def named_ids(audit: Mapping[str, Any]) -> list[str]:
+    """Return every id that the license or the terms of a release name."""
+    stated = audit["license"]
+    return sorted({*ids_in(stated["expression"]), *stated["downstream_terms"]})
+
+
+def write_notices(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+    """Write NOTICE, LICENSE.md, ATTRIBUTION.csv and license-texts/.
+
+    Raises:
+        ConfigError: the registry holds no text for an id, or another one than it says.
+    """
+    write_texts(release, audit, court)
+    write_text(release / "NOTICE", notice(audit))
+    write_text(release / "LICENSE.md", license_file(audit, court))
+    write_text(release / "ATTRIBUTION.csv", attribution(audit))
+
+
+def notice(audit: Mapping[str, Any]) -> str:
+    """Return NOTICE: who made what, under which license, what was changed."""
+    return "\n".join(_notice(audit)) + "\n"
+
+
+def license_file(audit: Mapping[str, Any], court: Court) -> str:
+    """Return LICENSE.md: the expression, each id with its text and copyright lines, the terms."""
+    return "\n".join(_license(audit, court)) + "\n"
+
+
+def text_of(court: Court, name: str) -> Path:
+    """Return the registered text of an id, its hash checked.
+
+    Raises:
+        ConfigError: there is none, or it is not the one that was registered.
+    """
+    entry = court.registry.book.get(name)
+    for folder in court.registry.folders:
+        path = folder / "texts" / (entry.text_file if entry else "")
+        if entry and path.is_file():
+            if sha256(path) != entry.text_sha256:
+                raise ConfigError(
+                    "the license text is not the registered one", str(path),
+                    "restore it; run: prefdata licenses check",
+                )  # fmt: skip
+            return path
+    raise ConfigError(
+        f"there is no text of the license {name!r}",
+        "licenses/texts",
+        "add the text and its hash to the registry",
+    )
+
+
+def write_texts(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+    """Copy every text that the release names, and upstream license files kept as evidence."""
+    folder = release / "license-texts"
+    folder.mkdir(exist_ok=True)
+    for name in named_ids(audit):
+        path = text_of(court, name)
+        shutil.copyfile(path, folder / path.name)
+    published = {source["id"] for source in audit["sources"]}
+    for item in audit["evidence"]:
+        if item["kind"] == "license_file" and item["artifact"] in published and item["sha256"]:
+            _copy_evidence(folder, item, court)
+
+
+def _copy_evidence(folder: Path, item: Mapping[str, Any], court: Court) -> None:
+    for source in court.registry.folders:
+        path = source / "evidence" / f"{item['sha256']}.txt"
+        if path.is_file():
+            target = folder / "upstream" / f"{item['artifact'].replace('/', '--')}.txt"
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def copyright_of(source: Mapping[str, Any]) -> str:
+    """Return a source's copyright line, or that upstream supplies none."""
+    revision = next(iter(source["revisions"]), "") or "the one used"
+    return source["copyright"] or f"not supplied by upstream at revision {revision}"
+
+
+def change_of(source: Mapping[str, Any], released: str | None) -> str:
+    """Return the statement of changes: what was done to the source, by what, when."""
+    when = f" on {released}" if released else ""
+    made = ", ".join(source["translators"])
+    done = f"translated into Japanese by {made}{when}; " if made else ""
+    return f"{done}filtered, split and labeled by prefdata{when}"
+
+
+def _notice(audit: Mapping[str, Any]) -> Iterator[str]:
+    yield f"This data set was made with prefdata from the sources below ({audit['pipeline']})."
+    for source in audit["sources"]:
+        yield ""
+        yield f"{source['title']} ({source['id']})"
+        yield f"  by {source['creator'] or 'not stated'}, {source['url']}"
+        yield f"  {copyright_of(source)}"
+        yield f"  license: {source['license']}"
+        yield f"  changes: {change_of(source, audit['released'])}"
+        if source["intended_use"]:
+            yield f"  intended use, stated by upstream: {source['intended_use']}"
+        if source["content_warning"]:
+            yield f"  content warning: {source['content_warning']}"
+        if source["left_behind"]:
+            yield f"  left behind for the sake of people: {', '.join(source['left_behind'])}"
+    yield ""
+    yield CREDIT
+
+
+def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
+    stated, book = audit["license"], court.registry.book
+    yield "# License"
+    yield ""
+    yield f"SPDX expression of the content: `{stated['expression']}`"
+    yield ""
+    yield "Each row carries its own license in the column `license`; the expression holds for all."
+    yield ""
+    yield "| license | text | sources |"
+    yield "| --- | --- | --- |"
+    for name in ids_in(stated["expression"]):
+        entry = book.get(name)
+        own = [s for s in audit["sources"] if name in ids_in(s["license"])]
+        lines = "; ".join(f"{s['id']}: {copyright_of(s)}" for s in own) or "this release as a whole"
+        yield f"| {name} | [text](license-texts/{entry.text_file if entry else ''}) | {lines} |"
+    yield ""
+    if stated["downstream_terms"]:
+        yield "## Terms of models that wrote or chose text"
+        yield ""
+        yield "They are no license of the text. They bind whoever trains a model on it."
+        yield ""
+        for name in stated["downstream_terms"]:
+            entry = book.get(name)
+            title, file = (entry.name, entry.text_file) if entry else (name, "")
+            yield f"- {title} (`{name}`, output rule `{book.output_rule(name)}`): "
+            yield f"  [text](license-texts/{file})"
+        yield ""
+    yield audit["disclaimer"]
+
+
+def attribution(audit: Mapping[str, Any]) -> str:
+    """Return ATTRIBUTION.csv: one row a source, with the statement of changes."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(ATTRIBUTION)
+    for source in audit["sources"]:
+        texts = " ".join(f"license-texts/{name}.txt" for name in ids_in(source["license"]))
+        writer.writerow(
+            [
+                source["id"], source["title"], source["creator"], copyright_of(source),
+                source["license"], texts, source["url"], source["records"],
+                change_of(source, audit["released"]),
+            ]
+        )  # fmt: skip
+    return buffer.getvalue()

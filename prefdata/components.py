@@ -28,6 +28,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "translate": "prefdata.translate.stage:Translate",
         "screen": "prefdata.filters.screen:Screen",
         "filter": "prefdata.filters.stage:FilterStage",
+        "dedup": "prefdata.filters.dedup:Dedup",
         "license_gate": "prefdata.licensing.gate:LicenseGate",
         "relabel": "prefdata.label.relabel:Relabel",
         "publish": "prefdata.publish.release:Publish",

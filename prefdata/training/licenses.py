@@ -199,7 +199,11 @@ def _decide_base(layer: Layer, court: Court) -> Decision:
     terms = tuple(str(case["license"]) for case in cases if case.get("license"))
     policy = replace(court.policy, base_model_terms=(*court.policy.base_model_terms, *terms))
     content = [
-        {**case, "role": "source_text", "coverage": _COVERS.get(case.get("coverage"), "unclear")}
+        {
+            **case,
+            "role": "source_text",
+            "coverage": _COVERS.get(str(case.get("coverage")), "unclear"),
+        }
         for case in cases
     ]
     inputs = {"layers": [*cases, *content], "record_contains": ["source_text"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,6 +25,7 @@ from prefdata.training.data import (
 )
 from prefdata.training.launch import in_processes
 from prefdata.training.objectives import Objective
+from prefdata.training.scoring import RewardStage
 from prefdata.training.session import Checkpoints, EventLog, need
 from prefdata.training.settings import (
     BaseModelSettings,
@@ -50,7 +51,7 @@ class Aspect(Settings):
     threshold: float = 0.5
 
 
-class TrainRewardModel:
+class TrainRewardModel(RewardStage):
     """Train a reward model on a release.
 
     Inputs: ``pairs``, a release; ``base`` (optional), a step that leaves a model. With several
@@ -122,13 +123,6 @@ class TrainRewardModel:
         if not in_processes("train_reward_model", self, folders, out):
             self.work(folders, out)
         self.finish(folders, out)
-
-    @staticmethod
-    def score_path(folder: Path, path: Path) -> Iterator[dict[str, Any]]:
-        """Yield the rewards of what lies at a path; see `prefdata.training.scoring`."""
-        from prefdata.training.scoring import score_path
-
-        return score_path(folder, path)
 
     def release(self, folders: Mapping[str, Path]) -> Path:
         """Return the release to train on."""

@@ -29,7 +29,7 @@ from prefdata.training.template import COMPLETION_ONLY, render
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from prefdata.training.reward_model import TrainRewardModel
+    from prefdata.training.reward_model import Aspect, TrainRewardModel
 
     Config = TrainRewardModel.Config
 
@@ -100,7 +100,7 @@ def train_member(config: Config, splits: Splits, seed: int, run: Run, out: Path)
             return {}
         network.save_model(model, tokenizer, out / "model")
         reward = describe(config, splits, model, pad, base_digest, out / "model")
-        reward, metrics = judge(config, splits, model, tokenizer, reward)
+        reward, metrics = judge(splits, model, tokenizer, reward, config.aspects)
         held_out = judged(model, splits.test or splits.validation, pad, reward)
     draw(held_out, reward.temperature, out / "plots")
     reward.write(out)
@@ -144,7 +144,7 @@ def batch_loss(config: Config, examples: Sequence[Example], logits: Tensor) -> T
 
     device = logits.device
     if config.objective == "aspects":
-        labels = aspect_labels(config, [e.comparison for e in examples]).to(device)
+        labels = aspect_labels(config.aspects, [e.comparison for e in examples]).to(device)
         return objectives.aspect_loss(logits, labels)
     rewards = single_reward(logits)
     if config.objective == "listwise":
@@ -173,18 +173,18 @@ def batch_loss(config: Config, examples: Sequence[Example], logits: Tensor) -> T
     return loss
 
 
-def aspect_labels(config: Config, comparisons: Sequence[Comparison]) -> Tensor:
+def aspect_labels(aspects: Sequence[Aspect], comparisons: Sequence[Comparison]) -> Tensor:
     """Return 1, 0 or NaN (no score) for every text and aspect, (texts, aspects)."""
     import torch
 
     rows = []
     for comparison in comparisons:
         for scores in comparison.scores:
-            given = [scores.get(aspect.name) for aspect in config.aspects]
+            given = [scores.get(aspect.name) for aspect in aspects]
             rows.append(
                 [
                     float("nan") if score is None else float(score >= aspect.threshold)
-                    for score, aspect in zip(given, config.aspects, strict=True)
+                    for score, aspect in zip(given, aspects, strict=True)
                 ]
             )
     return torch.tensor(rows)
@@ -216,7 +216,11 @@ def describe(
 
 
 def judge(
-    config: Config, splits: Splits, model: Any, tokenizer: Any, reward: RewardConfig
+    splits: Splits,
+    model: Any,
+    tokenizer: Any,
+    reward: RewardConfig,
+    aspects: Sequence[Aspect] = (),
 ) -> tuple[RewardConfig, dict[str, Any]]:
     """Fit the temperature on validation, measure on test, and return both."""
     pad = tokenizer.pad_token_id
@@ -232,11 +236,11 @@ def judge(
     held_out = splits.test or splits.validation
     metrics = report(judged(model, held_out, pad, reward), temperature=temperature)
     metrics.update(rankings(model, held_out, pad, reward))
-    metrics["aspect_acc"] = aspect_accuracy(config, model, held_out, pad)
+    metrics["aspect_acc"] = aspect_accuracy(aspects, model, held_out, pad)
     metrics["measured_on"] = "test" if splits.test else "validation"
     metrics["validation_pairwise_acc"] = on_validation["pairwise_acc"]
     metrics["val_test_gap"] = gap(on_validation["pairwise_acc"], metrics["pairwise_acc"])
-    metrics["prompt_blind_acc"] = prompt_blind(config, model, tokenizer, held_out, reward)
+    metrics["prompt_blind_acc"] = prompt_blind(model, tokenizer, held_out, reward)
     for name, counts in splits.lengths.items():
         metrics[f"{name}_lengths"] = counts.as_dict()
     metrics["n_truncated"] = sum(c.n_truncated for c in splits.lengths.values())
@@ -245,18 +249,18 @@ def judge(
 
 
 def aspect_accuracy(
-    config: Config, model: Any, examples: Sequence[Example], pad: int
+    aspects: Sequence[Aspect], model: Any, examples: Sequence[Example], pad: int
 ) -> dict[str, float | None]:
     """Return for each aspect the share of texts whose label its logit gives."""
     ids = [row for e in examples for row in e.ids]
-    if not config.aspects or not ids:
+    if not aspects or not ids:
         return {}
-    labels = aspect_labels(config, [e.comparison for e in examples])
+    labels = aspect_labels(aspects, [e.comparison for e in examples])
     right = ((logits_of(model, ids, pad) > 0) == (labels > 0.5)).float()
     given = labels == labels
     return {
         aspect.name: float(right[:, n][given[:, n]].mean()) if given[:, n].any() else None
-        for n, aspect in enumerate(config.aspects)
+        for n, aspect in enumerate(aspects)
     }
 
 
@@ -300,10 +304,10 @@ def rankings(
 
 
 def prompt_blind(
-    config: Config, model: Any, tokenizer: Any, examples: Sequence[Example], reward: RewardConfig
+    model: Any, tokenizer: Any, examples: Sequence[Example], reward: RewardConfig
 ) -> float | None:
     """Return the accuracy without the prompt: near the whole one, the prompt does not count."""
-    encoder = Encoder(tokenizer, COMPLETION_ONLY, config.length.max)
+    encoder = Encoder(tokenizer, COMPLETION_ONLY, reward.max_length)
     blind = [
         Example(
             e.comparison,

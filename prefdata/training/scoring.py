@@ -24,6 +24,15 @@ from prefdata.training.reward import RewardModel
 CHUNK = 256
 
 
+class RewardStage:
+    """What a stage that leaves a reward directory has beside `run`: ``prefdata score`` asks it."""
+
+    @staticmethod
+    def score_path(folder: Path, path: Path) -> Iterator[dict[str, Any]]:
+        """Yield the rewards of what lies at a path; see `score_path` of this module."""
+        return score_path(folder, path)
+
+
 def score_path(folder: Path, path: Path) -> Iterator[dict[str, Any]]:
     """Yield ``{id, source, lang, rewards, right}`` for every comparison or text at a path.
 

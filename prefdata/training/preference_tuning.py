@@ -1,0 +1,197 @@
+"""The stages ``train_dpo`` and ``train_kto``: thin over TRL, with our data, licenses and cards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from prefdata.config.settings import Settings
+from prefdata.core.stage import Context
+from prefdata.store.files import write_json
+from prefdata.training import licenses
+from prefdata.training.artifact import write_manifest, write_metrics
+from prefdata.training.data import Split, read_split, release_of
+from prefdata.training.reward_model import base_of
+from prefdata.training.session import need, out_of_memory_explained
+from prefdata.training.settings import BaseModelSettings, Licensing, Lora, Optimization
+from prefdata.training.thresholds import check_all
+
+if TYPE_CHECKING:
+    from prefdata.store.dataset import Dataset
+
+
+class TuningSettings(Settings):
+    """Settings of DPO and KTO: what TRL needs, under our names."""
+
+    policy: BaseModelSettings | None = Field(default=None, description="the model to start at")
+    release: str = Field(default="", description="a release folder, instead of an input")
+    lang: str = Field(default="ja", description="rows of this language; empty: of all")
+    beta: float = Field(default=0.1, gt=0, description="how near the reference is kept")
+    loss: str = Field(default="", description="TRL's loss_type; its default if empty")
+    longest: int = Field(default=1024, ge=8, description="tokens of prompt and answer")
+    train: Optimization = Optimization(batch_size=8)
+    lora: Lora | None = None
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    licensing: Licensing = Licensing()
+
+
+class _Tuning:
+    """What the two stages share; they differ in the view, the trainer and the columns."""
+
+    version = 1
+    resumable = True
+    name: ClassVar[str]
+    view: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+    trainer: ClassVar[str]
+    Config = TuningSettings
+
+    def __init__(self, config: TuningSettings, context: Context) -> None:
+        self.config = config
+        self.context = context
+
+    @staticmethod
+    def plan(config: TuningSettings, context: Context) -> None:
+        """Refuse what cannot work, before anything is downloaded or loaded."""
+        need("torch", "transformers", "accelerate", by=context.step)
+        need("trl", by=context.step, extra="trl")
+        licenses.check_base(config.policy, config.licensing, context)
+
+    def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
+        """Train with TRL and write what every training stage writes."""
+        folders = {name: dataset.path for name, dataset in inputs.items()}
+        own = self.context.path(self.config.release) if self.config.release else None
+        release = release_of(folders, "pairs", own)
+        base = base_of(self.config.policy, folders, self.context, "policy")
+        report = licenses.gate(release, base, self.config.licensing, self.context, folders)
+        write_json(out / licenses.FILE, report)
+        metrics = self.train(base, release, out)
+        write_metrics(out, metrics, check_all({}, metrics))
+        from prefdata.training.card import write_card
+
+        write_card(out, "policy", self.config, self.context, self.name, folders)
+        write_manifest(out, self.name, self.config, self.context, folders)
+
+    def train(self, base: BaseModelSettings | None, release: Path, out: Path) -> dict[str, Any]:
+        """Train and return TRL's last metrics.
+
+        The model is given by its path: TRL loads the reference from it again.
+        """
+        import trl
+
+        from prefdata.training import network
+        from prefdata.training.reward_training import required
+
+        config = self.config
+        base = required(base)
+        network.quiet()
+        tokenizer = network.load_tokenizer(base)
+        if tokenizer.chat_template is None:
+            tokenizer.chat_template = PLAIN_CHAT
+        with out_of_memory_explained(
+            asked=f"train.batch_size {config.train.batch_size}, longest {config.longest}",
+            lower="train.batch_size or longest, or set lora",
+        ):
+            trainer = getattr(trl, f"{self.trainer}Trainer")(
+                model=base.path,
+                args=getattr(trl, f"{self.trainer}Config")(**self.arguments(out)),
+                train_dataset=self.rows(release, "train"),
+                eval_dataset=self.rows(release, "validation") or None,
+                processing_class=tokenizer,
+                peft_config=self.peft(),
+            )
+            checkpoints = (out / "checkpoints").glob("checkpoint-*")
+            trainer.train(resume_from_checkpoint=any(checkpoints))
+        network.save_model(trainer.model, tokenizer, out / "model")
+        history = trainer.state.log_history
+        (out / "events.jsonl").write_text(
+            "".join(json.dumps(row) + "\n" for row in history), encoding="utf-8"
+        )
+        return {k: v for row in history for k, v in row.items() if isinstance(v, (int, float))}
+
+    def arguments(self, out: Path) -> dict[str, Any]:
+        """Return TRL's arguments; its own defaults ask for a GPU."""
+        import torch
+
+        config, train = self.config, self.config.train
+        on_gpu = torch.cuda.is_available()
+        return {
+            "output_dir": str(out / "checkpoints"),
+            "num_train_epochs": train.epochs,
+            "per_device_train_batch_size": train.batch_size,
+            "learning_rate": train.learning_rate,
+            "warmup_steps": train.warmup,
+            "weight_decay": train.weight_decay,
+            "max_grad_norm": train.max_grad_norm,
+            "beta": config.beta,
+            "max_length": config.longest,
+            "seed": self.context.seed,
+            "use_cpu": not on_gpu,
+            "bf16": on_gpu and config.precision != "fp32",
+            "gradient_checkpointing": False,
+            "save_total_limit": 2,
+            "eval_strategy": "no",
+            "report_to": "none",
+            "disable_tqdm": True,
+            **({"loss_type": config.loss} if config.loss else {}),
+        }
+
+    def rows(self, release: Path, split: Split) -> Any:
+        """Return one split in TRL's columns, in the release's order."""
+        from datasets import Dataset as Rows
+
+        lang = self.config.lang
+        rows = [r for r in read_split(release, self.view, split) if not lang or r["lang"] == lang]
+        return Rows.from_list([{name: row[name] for name in self.columns} for row in rows])
+
+    def peft(self) -> Any:
+        """Return TRL's adapter configuration, None without one."""
+        lora = self.config.lora
+        if lora is None:
+            return None
+        from peft import LoraConfig
+
+        return LoraConfig(
+            task_type="CAUSAL_LM",
+            r=lora.rank,
+            lora_alpha=lora.alpha,
+            target_modules=list(lora.targets) or "all-linear",
+        )
+
+
+# For a policy without a chat template: turns as the view `labels` joins them.
+PLAIN_CHAT = (
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}"
+    "{% if m.role == 'assistant' %}{{ eos_token }}{% else %}\n\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
+
+
+class TrainDPO(_Tuning):
+    """Train a policy on pairs directly (DPO, by TRL).
+
+    Inputs: ``pairs``, a release; ``policy`` (optional), a step that leaves a model.
+    """
+
+    name = "train_dpo"
+    view = "pairs"
+    columns = ("prompt", "chosen", "rejected")
+    trainer = "DPO"
+
+
+class TrainKTO(_Tuning):
+    """Train a policy on completions labeled true or false (KTO, by TRL).
+
+    Inputs: ``pairs``, a release, whose view ``unpaired`` is read; ``policy`` (optional). KTO pairs
+    each prompt with the next row's completion, so rows must not stand beside rows of the same
+    prompt: a release orders them so.
+    """
+
+    name = "train_kto"
+    view = "unpaired"
+    columns = ("prompt", "completion", "label")
+    trainer = "KTO"

@@ -11,7 +11,7 @@ from prefdata.text.bitext import Bitext
 from prefdata.text.register import register_of
 from prefdata.text.seen import Seen
 
-_PRONOUNS: Final = frozenset(
+PRONOUNS: Final = frozenset(
     [
         "彼",
         "彼女",
@@ -59,7 +59,7 @@ def check(text: Bitext) -> Iterator[Seen]:
                 round(register.mixture, 4),
                 f"{register.polite} polite, {register.plain} plain",
             )
-    if not text.is_native and not _PRONOUNS.isdisjoint(words.vocabulary):
+    if not text.is_native and not PRONOUNS.isdisjoint(words.vocabulary):
         yield from _pronouns(text)
     calques = len(_CALQUE.findall(text.japanese.text)) if "、" in text.target else 0
     if calques:
@@ -68,7 +68,7 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def _pronouns(text: Bitext) -> Iterator[Seen]:
     words = text.words
-    found = Counter(word for word in words.surfaces if word in _PRONOUNS)
+    found = Counter(word for word in words.surfaces if word in PRONOUNS)
     total = sum(found.values())
     if words.count >= 20 and total >= 4:
         yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))

@@ -1,0 +1,44 @@
+"""``prefdata calibrate``: percentiles of every text feature beside the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("-n", "limit", type=click.IntRange(min=1), help="Only so many records.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
+def calibrate(path: Path, limit: int | None, as_json: bool) -> None:
+    """Show how the texts of PATH compare with known translations, feature by feature.
+
+    PATH is a build folder or a step's folder in it. Limits that fit the reference may not fit a
+    model whose percentiles lie elsewhere: change them under `thresholds` of the filter stage.
+
+    \b
+    Example:
+      prefdata calibrate data/build/quickstart
+    """
+    from prefdata.cli.terminal import print_json, print_table
+    from prefdata.filters.calibrate import calibrate as measure
+
+    rows = measure(path, limit)
+    if as_json:
+        for row in rows:
+            print_json(asdict(row))
+        return
+    print_table(
+        ["feature", "texts", "here", "human", "LLM"],
+        [[r.feature, r.texts, _shown(r.own), _shown(r.human), _shown(r.llm)] for r in rows],
+    )
+    click.echo("\nEach cell: percentiles 0.5, 50 and 99.5")
+
+
+def _shown(values: Sequence[float | None] | None) -> str:
+    if values is None:
+        return "–"
+    return "  ".join("–" if value is None else f"{value:.2f}" for value in values)

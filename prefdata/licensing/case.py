@@ -141,8 +141,8 @@ def read_layer(tree: Any) -> CaseLayer:
     status = tree.get("status") or ""
     if status:
         _known("status", status, STATUSES)
-    coverage = tree.get("coverage") or "data"
-    _known("coverage", coverage, COVERAGES)
+    unstated = "unclear" if role in CONTENT else "data"
+    coverage = _known("coverage", tree.get("coverage") or unstated, COVERAGES)
     return CaseLayer(
         role=role,
         artifact=artifact,

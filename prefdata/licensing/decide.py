@@ -83,7 +83,7 @@ def judge(inputs: Any, policy: Any, book: LicenseBook | None = None) -> Judgemen
 def decide_group(group: Group, policy: Policy, book: LicenseBook) -> Decision:
     """Decide one combination of layers for every target of the policy; the worst counts."""
     outbound = outbound_of(group, policy)
-    choices = choices_of(outbound, book) if outbound else ()
+    choices = _choices(outbound, policy, book)
     parts = [
         _decide_target(group, Asked(policy, target, choices, book), outbound)
         for target in policy.targets
@@ -93,14 +93,21 @@ def decide_group(group: Group, policy: Policy, book: LicenseBook) -> Decision:
 
 def reasons_of(group: Group, policy: Policy, book: LicenseBook) -> list[Reason]:
     """Return every reason with its weight and artifacts, after human decisions, for all targets."""
-    outbound = outbound_of(group, policy)
-    choices = choices_of(outbound, book) if outbound else ()
+    choices = _choices(outbound_of(group, policy), policy, book)
     artifacts = [layer.artifact for layer in group.layers if layer.role != "tool"]
     found: list[Reason] = []
     for target in policy.targets:
         record = examine(group, Asked(policy, target, choices, book))
         found.extend(apply_decisions(record.reasons, group.decisions, artifacts)[0])
     return list(dict.fromkeys(found))
+
+
+def _choices(outbound: str, policy: Policy, book: LicenseBook) -> tuple[tuple[str, ...], ...]:
+    """Return the alternatives of an outbound license; a map without the source has one, empty."""
+    if outbound:
+        return choices_of(outbound, book)
+    per_record = isinstance(policy.outbound, Mapping) and "per-record" in policy.outbound.values()
+    return ((),) if isinstance(policy.outbound, Mapping) and not per_record else ()
 
 
 def outbound_of(group: Group, policy: Policy) -> str:
@@ -147,7 +154,7 @@ def _build(
     counts: Counter[str] = Counter(dict.fromkeys(("allow", "review", "deny"), 0))
     for group, decision in decided:
         counts[str(decision.verdict)] += group.count
-    every = [decision for _, decision in decided]
+    every = [decision for group, decision in decided if group.count]
     kept = [d for group, d in decided if d.verdict == ALLOW and group.count]
     verdict = worst_of(every) if every else DENY
     if policy.gate == "exclude" and kept:

@@ -10,8 +10,12 @@ from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, note, worst
 
 
 def reaches(scope: str, artifact: str) -> bool:
-    """Tell whether a scope means an artifact: itself, or what follows a space or slash."""
-    return artifact == scope or artifact.startswith((f"{scope} ", f"{scope}/"))
+    """Tell whether a scope means an artifact: itself, or what follows a space or slash.
+
+    An owner's name alone is no artifact: it would mean whatever he ever publishes.
+    """
+    within = artifact.startswith(f"{scope} ") or ("/" in scope and artifact.startswith(f"{scope}/"))
+    return artifact == scope or within
 
 
 def apply_decisions(

@@ -9,7 +9,7 @@ from math import prod
 
 from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import CONTENT, CaseLayer, Group
-from prefdata.licensing.reason import ALLOW, DENY, Reason, deny, note, review, worst
+from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, deny, note, review, worst
 from prefdata.licensing.rules import (
     NO_LICENSE,
     Asked,
@@ -103,6 +103,9 @@ def standing(layer: CaseLayer, asked: Asked) -> Standing:
     readings = _readings(layer, text, asked.book)
     inadmissible = r1_admissible(layer)
     common = [*inadmissible, *r3_third_party(layer)]
+    if layer.status == "conflicting" and not readings and not inadmissible:
+        unsettled = Reason("CONFLICTING", REVIEW, frozenset([layer.artifact]), is_final=True)
+        return Standing(layer, (*common, unsettled), (Option((), ()),))
     if layer.status == "undisclosed" or inadmissible or (text is None and not readings):
         common.extend(reason for reason in r2_coverage(layer, (), asked.book))
         return Standing(layer, (*common, *r7_undisclosed(layer, asked)), (Option((), ()),))

@@ -228,7 +228,7 @@ def r10_share_alike(entry: License, asked: Asked) -> list[tuple[Verdict, str]]:
         return [(DENY, "SA")]
     if asked.target == "publish_model":
         return [(REVIEW, "SA_MODEL_UNSETTLED")]
-    if all(name in entry.share_alike for choice in asked.outbound for name in choice):
+    if all(choice and set(choice) <= set(entry.share_alike) for choice in asked.outbound):
         return []
     return [(DENY, "SA"), (DENY, "OUTBOUND_TOO_PERMISSIVE")]
 

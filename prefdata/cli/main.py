@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sheet": ("prefdata.cli.sheet:sheet", "Drops as a CSV sheet; corrections come back."),
     "judge": ("prefdata.cli.judge:judge", "Run the text checks on given texts."),
     "score": ("prefdata.cli.score:score", "Give rewards to texts or pairs."),
+    "licenses": ("prefdata.cli.licenses:licenses", "Check the registry, decide, explain."),
+    "audit": ("prefdata.cli.audit:audit", "Verify a release, sample it for people, score."),
     "push": ("prefdata.cli.push:push", "Upload a release or a model to the hub."),
     "components": ("prefdata.cli.components:components", "List sources, stages, filters, …"),
     "memory": ("prefdata.cli.memory:memory", "Translation memory: import, export, stats."),

@@ -280,3 +280,28 @@ def read_audit(release: Path) -> dict[str, Any]:
 def used_folders(release: Path) -> Sequence[Path]:
     """Return the registry folders that travel with a release, the shipped one first."""
     return sorted(path for path in (release / REGISTRY).iterdir() if path.is_dir())
+
+
+def rebuild_bundle(release: Path, licenses: Path | None = None) -> Bundle:
+    """Write the bundle of a release anew, from the build folder that it lies in, and seal it.
+
+    Raises:
+        IntegrityError: the release has no manifest, or the build folder is gone.
+        LicenseDenied: a published record is not allowed.
+    """
+    manifest = read_json(release / MANIFEST)
+    listed = release.resolve().parent / "build.json"
+    steps = read_json(listed)["steps"]
+    gate = [step for step in steps if step["use"] == GATE]
+    if not gate:
+        raise LicenseDenied("no license gate has decided this release", str(release))
+    told = manifest.get("pipeline") or {}
+    context = Context(
+        pipeline=str(told.get("name", "")),
+        as_of=told.get("as_of") or told.get("released"),
+        released=told.get("released"),
+        licenses=licenses,
+    )
+    bundle = write_bundle(release, Dataset(listed.parent / gate[-1]["path"]), context)
+    seal(release)
+    return bundle

@@ -141,7 +141,8 @@ def read_layer(tree: Any) -> CaseLayer:
     status = tree.get("status") or ""
     if status:
         _known("status", status, STATUSES)
-    unstated = "unclear" if role in CONTENT else "data"
+    is_claimed = role in CONTENT and status != "undisclosed"
+    unstated = "unclear" if is_claimed else "data"
     coverage = _known("coverage", tree.get("coverage") or unstated, COVERAGES)
     return CaseLayer(
         role=role,

@@ -40,13 +40,13 @@ class Comparison:
     scores: tuple[Mapping[str, float], ...] = ()
 
 
-def release_of(inputs: Mapping[str, Any], name: str, path: Path | None) -> Path:
+def release_of(folders: Mapping[str, Path], name: str, path: Path | None) -> Path:
     """Return the release folder that a stage reads: a setting's path, else the input of that name.
 
     Raises:
         InputError: there is neither, or the folder holds no release.
     """
-    found = path or (inputs[name].path if name in inputs else None)
+    found = path or folders.get(name)
     if found is None:
         raise InputError(
             "there is no release to train on",

@@ -125,12 +125,8 @@ def _files(release: Path) -> list[str]:
     return sorted(p.relative_to(release).as_posix() for p in release.rglob("*") if p.is_file())
 
 
-def gate_of(records: Dataset) -> Dataset:
-    """Return the license gate's step: `records` itself, or the gate of the same build.
-
-    Raises:
-        LicenseDenied: no gate has decided these records.
-    """
+def find_gate(records: Dataset) -> Dataset | None:
+    """Return the license gate's step: `records` itself, or the gate of the same build."""
     if records.manifest.get("use") == GATE:
         return records
     listed = records.path.parent / "build.json"
@@ -138,11 +134,23 @@ def gate_of(records: Dataset) -> Dataset:
     for step in reversed(steps):
         if step["use"] == GATE and (listed.parent / step["path"] / MANIFEST).is_file():
             return Dataset(listed.parent / step["path"])
-    raise LicenseDenied(
-        "no license gate has decided these records",
-        str(records.path),
-        "put '- use: license_gate' before the stage that publishes",
-    )
+    return None
+
+
+def gate_of(records: Dataset) -> Dataset:
+    """Return the license gate's step.
+
+    Raises:
+        LicenseDenied: no gate has decided these records.
+    """
+    gate = find_gate(records)
+    if gate is None:
+        raise LicenseDenied(
+            "no license gate has decided these records",
+            str(records.path),
+            "put '- use: license_gate' before the stage that publishes",
+        )
+    return gate
 
 
 def refuse_forbidden(court: Court, origin: pa.Table, published: Sequence[Tally]) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from prefdata.core.errors import ConfigError, InputError
 from prefdata.core.stage import Context, Kind
+from prefdata.licensing.audit import find_gate, seal, write_bundle
 from prefdata.publish import samples
 from prefdata.publish.card import SAMPLES, card_of, write_card
 from prefdata.publish.croissant import croissant_of
@@ -81,11 +82,12 @@ class Publish:
         found = survey(pairs, _rules(config, context))
         files = write_data(inputs, found, config, out)
         manifest = manifest_of(pairs.path.parent, config, context, found, files)
-        audit = None
+        audit = write_bundle(out, pairs, context) if find_gate(pairs) else None
         shown = samples.kept(pairs, SAMPLES)
         write_card(out, card_of(manifest, shown, audit))
         write_json(out / "croissant.json", croissant_of(manifest, audit))
         finish(out, manifest, started)
+        seal(out)
 
 
 def _rules(config: ReleaseSettings, context: Context) -> Rules:

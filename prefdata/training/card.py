@@ -85,12 +85,11 @@ def write_card(
         keep_trailing_newline=True,
     )
     environment.filters["short"] = short
-    base = getattr(settings, "base", None) or getattr(settings, "policy", None)
     text = environment.get_template("model_card.md.jinja").render(
         name=f"{context.pipeline or 'prefdata'} {context.step}".strip(),
         kind=kind,
         kind_ja=_KIND_JA[kind],
-        tag=_TAG[kind],
+        head=head(kind, settings, found),
         use=use,
         version=__version__,
         passed=measured["passed"],
@@ -101,12 +100,32 @@ def write_card(
         usage=_USAGE[kind],
         licenses=found,
         decisions=found["decisions"],
-        hub_license=found["hub_license"],
-        base_model=base.artifact if base else "",
-        parents={name: parent(path) for name, path in sorted(parents.items())},
-        environment=measured["environment"],
+        made_from=[made_from(name, path) for name, path in sorted(parents.items())],
+        environment=", ".join(f"{k} {v}" for k, v in measured["environment"].items() if v),
     )
     write_text(out / "README.md", text)
+
+
+def head(kind: Kind, settings: Settings, found: Mapping[str, Any]) -> str:
+    """Return the YAML head of a card, as the hub reads it."""
+    import yaml
+
+    base = getattr(settings, "base", None) or getattr(settings, "policy", None)
+    tree: dict[str, Any] = {"language": "ja", "library_name": "transformers"}
+    tree["license"] = found["hub_license"]
+    if found["hub_license"] == "other":
+        tree |= {"license_name": "mixed", "license_link": "licenses.json"}
+    if base is not None and base.artifact:
+        tree["base_model"] = base.artifact
+    tree["tags"] = ["prefdata", _TAG[kind]]
+    return str(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False))
+
+
+def made_from(name: str, path: Path) -> str:
+    """Return one line on an input: its folder's name and a digest."""
+    known = parent(path)
+    digest = f" ({known['file']}, sha256 `{known['sha256'][:16]}…`)" if "sha256" in known else ""
+    return f"`{name}`: {known['name']}{digest}"
 
 
 def table(metrics: Mapping[str, Any], language: int) -> str:

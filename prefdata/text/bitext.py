@@ -48,9 +48,24 @@ class Bitext:
         return analyze(self.japanese.text)
 
     @cached_property
+    def source_words(self) -> list[str]:
+        """Return the words of the masked source in lower case."""
+        return latin.english_words(self.english.text.lower())
+
+    @cached_property
+    def source_vocabulary(self) -> frozenset[str]:
+        """Return the distinct words of the masked source in lower case."""
+        return frozenset(self.source_words)
+
+    @cached_property
     def english_words(self) -> int:
         """Return the number of English words of the masked source."""
-        return length.count_english_words(self.english.text)
+        return len(self.source_words)
+
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """Return which scripts the masked target holds; see `script.script_of`."""
+        return script.scripts(self.japanese.text)
 
     @cached_property
     def band(self) -> str:

@@ -11,7 +11,11 @@ from prefdata.text.mojibake import broken_sequences, lone_surrogates
 from prefdata.text.seen import Seen
 
 _NOISE = re.compile(r"[\s\"'“”‘’「」『』.,!?:;*_◇…—–-]+")
-_SENTENCE = re.compile(r"[。！？!?\n]+|(?<=[a-z])\.\s")
+# Eight characters and more without kana within one sentence.
+_NO_KANA = re.compile(
+    "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
+)
+_USUAL = frozenset(["kana", "half_kana", "han", "ascii", "latin", ""])
 _TECHNICAL = re.compile(
     r"\b(?:[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
 )
@@ -22,7 +26,6 @@ _NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:と(?:言|い|呼|は)|って|とい�
 _ROMAJI = re.compile(
     r"(?:(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāīūēō]{1,2}n?(?![aiueo])|(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāūō])+"
 )
-_HALF_WIDTH = re.compile("[ｦ-ﾟ]")
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -31,16 +34,32 @@ def check(text: Bitext) -> Iterator[Seen]:
         if text.is_native or text.source.strip():
             yield Seen("empty_output")
         return
-    broken = broken_sequences(text.target)
-    if broken and broken > broken_sequences(text.source):
-        yield Seen("mojibake", measured=float(broken))
-    if lone_surrogates(text.target):
-        yield Seen("mojibake", "surrogates", float(lone_surrogates(text.target)))
-    if _HALF_WIDTH.search(text.target):
+    if "half_kana" in text.scripts:
         yield Seen("needs_normalization")
-    yield from off_target(text)
+    if not text.scripts <= _USUAL:
+        yield from _unusual(text)
+    if "kana" not in text.scripts and "half_kana" not in text.scripts:
+        yield from _without_kana(text)
+    else:
+        yield from _chinese_inside(text)
     if text.latin_words:
         yield from untranslated(text)
+
+
+def _unusual(text: Bitext) -> Iterator[Seen]:
+    """Yield broken characters and scripts that Japanese does not have, unless the source has them."""
+    target, source = text.target, text.source
+    broken = broken_sequences(target)
+    if broken and broken > broken_sequences(source):
+        yield Seen("mojibake", measured=float(broken))
+    if "surrogate" in text.scripts:
+        yield Seen("mojibake", "surrogates", float(lone_surrogates(target)))
+    kanji = script.foreign_kanji(text.japanese.text, source)
+    if kanji:
+        yield Seen("off_target_language", "kanji", float(len(kanji)), "".join(kanji[:20]))
+    letters = script.foreign_letters(text.japanese.text, source)
+    if letters:
+        yield Seen("off_target_language", "script", float(len(letters)), " ".join(letters)[:40])
 
 
 def untranslated(text: Bitext) -> Iterator[Seen]:
@@ -50,6 +69,9 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
     share = text.japanese_letters / letters if letters else 1.0
     lower = latin.lower_case_words(target)
     if _is_foreign(words):
+        if not _is_foreign(latin.words(text.source)):
+            band = "latin" if text.japanese_letters else "latin_only"
+            yield Seen("off_target_language", band, float(latin.foreign_words(words)))
         return
     if not text.japanese_letters and not text.english.has_code:
         romaji = [w for w in latin.new_words(target, text.source) if _ROMAJI.fullmatch(w.lower())]
@@ -106,37 +128,19 @@ def _is_technical(text: Bitext) -> bool:
     return text.english.has_code or len(_TECHNICAL.findall(text.english.text)) >= 2
 
 
-def off_target(text: Bitext) -> Iterator[Seen]:
-    """Yield Chinese, Korean, French, … that the source does not have."""
-    target, source = text.japanese.text, text.source
-    foreign = latin.foreign_words(text.latin_words)
-    if _is_foreign(text.latin_words) and not _is_foreign(latin.words(source)):
-        band = "latin" if text.japanese_letters else "latin_only"
-        yield Seen("off_target_language", band, float(foreign))
-    if target.isascii():
-        return
-    kanji = script.foreign_kanji(target, source)
-    if kanji:
-        yield Seen("off_target_language", "kanji", float(len(kanji)), "".join(kanji[:20]))
-    letters = script.foreign_letters(target, source)
-    if letters:
-        yield Seen("off_target_language", "script", float(len(letters)), " ".join(letters)[:40])
-    if not script.has_kana(target):
-        yield from _without_kana(target, source)
-    else:
-        yield from _chinese_inside(target, source)
-
-
-def _without_kana(target: str, source: str) -> Iterator[Seen]:
+def _without_kana(text: Bitext) -> Iterator[Seen]:
     """A text of kanji alone is Chinese if it has Chinese grammar, or is a long sentence."""
-    share = script.chinese_share(target)
-    if share and not script.has_han(source):
-        yield Seen("off_target_language", "chinese", share)
+    target, source = text.japanese.text, text.source
+    if "han" not in text.scripts and "foreign_han" not in text.scripts:
+        return
     words = script.chinese_words(target, source)
     if words:
         yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
     if script.has_han(source):
         return
+    share = script.chinese_share(target)
+    if share:
+        yield Seen("off_target_language", "chinese", share)
     length = float(script.kanji_only_length(target))
     if "，" in target:
         yield Seen("off_target_language", "comma", length)
@@ -144,12 +148,13 @@ def _without_kana(target: str, source: str) -> Iterator[Seen]:
         yield Seen("off_target_language", "no_kana", length)
 
 
-def _chinese_inside(target: str, source: str) -> Iterator[Seen]:
+def _chinese_inside(text: Bitext) -> Iterator[Seen]:
+    target, source = text.japanese.text, text.source
     words = script.chinese_words(target, source)
     if words:
         yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
-    for sentence in _SENTENCE.split(target):
-        share = script.chinese_share(sentence) if len(sentence) >= 8 else 0.0
-        if share >= 0.2 and sentence.strip() not in source:
-            yield Seen("off_target_language", "sentence", share, sentence[:40])
+    for run in _NO_KANA.findall(target):
+        share = script.chinese_share(run)
+        if share >= 0.2 and run.strip() not in source:
+            yield Seen("off_target_language", "sentence", share, run[:40])
             return

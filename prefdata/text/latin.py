@@ -40,9 +40,9 @@ def words(text: str) -> list[str]:
     return WORD.findall(text)
 
 
-def count_english_words(text: str) -> int:
-    """Count the words of an English text; masks and bare punctuation are none."""
-    return len(_ENGLISH_WORD.findall(text))
+def english_words(text: str) -> list[str]:
+    """Return the words of an English text; masks and bare punctuation are none."""
+    return _ENGLISH_WORD.findall(text)
 
 
 def without_quotations(text: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from prefdata.text.latin import count_english_words
-
 # (lowest number of English words, name); limits per band stand in limits.yaml.
 BANDS: Final = ((81, "81+"), (31, "31-80"), (16, "16-30"), (8, "8-15"), (4, "4-7"), (1, "1-3"))
 
@@ -15,6 +13,9 @@ _SENTENCE_END_JA = re.compile(r"[。．！？!?…]+[」』）)\]】”\"'’]*(
 _SENTENCE_END_EN = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|\n+")
 _ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|U\.S|a\.m|p\.m|No|Jr|Sr|approx|Inc|Ltd|Co|[A-Z])\."
+)
+_MAYBE_ABBREVIATED = re.compile(
+    r"[A-Z]\.|[MD][rs]s?\.|St\.|vs\.|etc\.|[egi]\.[eg]|[ap]\.m|No\.|[JS]r\.|prox\.|Inc\.|Ltd\.|Co\.|Prof\."
 )
 _ITEM_NUMBER = re.compile(r"(?m)^\s*[(（]?\d{1,3}[.)．）、]\s*")
 _LETTERS = re.compile(r"\w")
@@ -41,22 +42,15 @@ def ratio(source: str, target: str) -> float:
 
 def english_sentences(text: str) -> list[str]:
     """Split English; list numbers, titles and initials end no sentence."""
-    text = _ABBREVIATION.sub(lambda m: m.group()[:-1], _ITEM_NUMBER.sub("", text))
+    if "\n" in text or text[:1].isdigit():
+        text = _ITEM_NUMBER.sub("", text)
+    if _MAYBE_ABBREVIATED.search(text):
+        text = _ABBREVIATION.sub(lambda m: m.group()[:-1], text)
     return [s for s in _SENTENCE_END_EN.split(text) if _LETTERS.search(s)]
 
 
 def japanese_sentences(text: str) -> list[str]:
     """Split Japanese at 。！？ and line ends; the end marks are cut off."""
-    text = _ITEM_NUMBER.sub("", text)
+    if "\n" in text or text[:1].isdigit():
+        text = _ITEM_NUMBER.sub("", text)
     return [s for s in _SENTENCE_END_JA.split(text) if _LETTERS.search(s)]
-
-
-__all__ = [
-    "BANDS",
-    "band_of",
-    "characters",
-    "count_english_words",
-    "english_sentences",
-    "japanese_sentences",
-    "ratio",
-]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from prefdata.text import latin
 from prefdata.text.bitext import Bitext
 from prefdata.text.seen import Seen
 
@@ -18,19 +19,18 @@ _PERSONAL = re.compile(
     r"|\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Way|Place)\b\.?"
     r"|\b(?:license plate|plate number|registration)\b[^.\n]{0,25}\b[A-Z0-9]{2,4}[ -][A-Z0-9]{2,4}\b|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
 )
-_SIGN = re.compile(
-    r"@|\d{3}|〒|\bplate|Street|\bSt\b|Ave|Road|Rd\b|Lane|Drive|\bWay\b|Court|Place|Blvd"
-)
+_SIGNS = ("@", "〒", "plate", "Street", "St", "Ave", "Road", "Rd", "Lane", "Drive", "Way", "Court")
+_DIGITS = re.compile(r"\d{3}")
 
 
 def check(text: Bitext) -> Iterator[Seen]:
     """Yield flags that say something of the content, not of the translation."""
     for side in (text.source, text.target):
-        if side and _SIGN.search(side) and _PERSONAL.search(side):
+        if side and _may_be_personal(side) and _PERSONAL.search(side):
             yield Seen("pii_suspected")
             break
     if text.source:
-        found = cultural_terms().findall(text.source)
+        found = cultural_terms_in(text.source, text.source_vocabulary)
         if found:
             yield Seen(
                 "cultural_fit",
@@ -39,11 +39,33 @@ def check(text: Bitext) -> Iterator[Seen]:
             )
 
 
+def _may_be_personal(text: str) -> bool:
+    return _DIGITS.search(text) is not None or any(sign in text for sign in _SIGNS)
+
+
 @cache
-def cultural_terms() -> re.Pattern[str]:
-    """Return one pattern of all terms in ``cultural_terms.txt``; case counts, as in IRS and SAT."""
+def cultural_terms() -> tuple[str, ...]:
+    """Return the terms in ``cultural_terms.txt``; case counts, as in IRS and SAT."""
     lines = _TERMS.read_text(encoding="utf-8").splitlines()
-    terms = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return re.compile(
-        r"(?<![\w$])(?:" + "|".join(sorted(terms, key=len, reverse=True)) + r")(?!\w)"
-    )
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+@cache
+def _terms_by_word() -> dict[str, list[str]]:
+    """Return the terms by their first word in lower case."""
+    found: dict[str, list[str]] = {}
+    for term in cultural_terms():
+        found.setdefault(latin.english_words(term.lower())[0], []).append(term)
+    return found
+
+
+def cultural_terms_in(text: str, words: frozenset[str]) -> list[str]:
+    """Return the terms that stand in an English text as whole words; `words` are its own.
+
+    >>> cultural_terms_in("Ask the IRS about your 401(k).", frozenset(["irs", "401"]))
+    ['IRS', '401(k)']
+    """
+    by_word = _terms_by_word()
+    there = [term for word in by_word.keys() & words for term in by_word[word] if term in text]
+    found = (t for t in there if re.search(rf"(?<![\w$.,]){re.escape(t)}(?!\w)", text))
+    return sorted(found, key=text.index)

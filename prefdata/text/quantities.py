@@ -15,6 +15,8 @@ from prefdata.text.bitext import Bitext
 from prefdata.text.numbers import Readings, english_numbers, japanese_numbers, word_numbers
 from prefdata.text.seen import Seen
 
+_NUMERAL = re.compile(r"\d+")
+_SCALED = re.compile("[0-9０-９][万億兆千百半]")
 _DIGIT = re.compile("[0-9０-９]")
 _IMPERIAL = re.compile(
     r"\b(?:feet|foot|ft|inch(?:es)?|miles?|mph|pounds?|lbs?|ounces?|oz|fahrenheit|degrees?|gallons?"
@@ -27,7 +29,9 @@ _METRIC = re.compile(
 _TO_METRIC: Final = (
     0.3048, 1.609, 0.4536, 2.54, 28.35, 3.785, 0.9144, 240, 200, 250, 0.4047, 0.4732, 0.9464, 30.48, 453.6,
 )  # fmt: skip
-_TIME = re.compile(r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b", re.IGNORECASE)
+_TIME: Final = frozenset(
+    ["second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"]
+)
 _TO_OTHER_TIME: Final = (1 / 12, 12, 1 / 7, 7, 1 / 24, 24, 1 / 60, 60)
 _DURATION = re.compile(
     r"(?<![\d.,$])(\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)[ -](second|minute|hour|day|week|month|year)s?\b"
@@ -48,6 +52,9 @@ def check(text: Bitext) -> Iterator[Seen]:
     """Yield the number of quantities that changed, and what they became."""
     if text.is_native or not _DIGIT.search(text.target):
         return
+    has_units = not _TIME.isdisjoint(text.source_vocabulary)
+    if not has_units and _same_digits(text):
+        return
     source = english_numbers(text.english.text)
     if not source:
         return
@@ -56,9 +63,17 @@ def check(text: Bitext) -> Iterator[Seen]:
         band = "short" if text.english_words <= 60 else "long"
         shown = f"{_show(missing)} became {_show(new)}"
         yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
-    units = _changed_units(text) if not missing else []
+    units = _changed_units(text) if has_units and not missing else []
     if units:
         yield Seen("number_mismatch", "unit", float(len(units)), ", ".join(units))
+
+
+def _same_digits(text: Bitext) -> bool:
+    """Tell whether both texts write the same numbers; 5 million and 500万 are another matter."""
+    english, japanese = (
+        sorted(_NUMERAL.findall(side.text)) for side in (text.english, text.japanese)
+    )
+    return english == japanese and not _SCALED.search(text.japanese.text)
 
 
 def changed(source: list[Readings], text: Bitext) -> tuple[list[Readings], list[Readings]]:
@@ -83,7 +98,7 @@ def _matches(readings: Readings, others: frozenset[float]) -> bool:
 
 def _factors(text: Bitext) -> tuple[float, ...]:
     """Return by what a number of the source may have been multiplied: miles, 12 months."""
-    factors = _TO_OTHER_TIME if _TIME.search(text.english.text) else ()
+    factors = () if _TIME.isdisjoint(text.source_vocabulary) else _TO_OTHER_TIME
     if _IMPERIAL.search(text.english.text) and _METRIC.search(text.japanese.text):
         return (*factors, *_TO_METRIC)
     return factors

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from prefdata.text.bitext import Bitext
-from prefdata.text.mecab import SYMBOLS
+from prefdata.text.mecab import SYMBOLS, Words
 from prefdata.text.seen import Seen
 
-_LONGEST_UNIT = 24  # words
+_PERIOD = re.compile(r"(.{1,24}?)\1{2,}", re.DOTALL)
+_CONTENT = frozenset("NUPJTAVrEOISC")
 _ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _DRAWN_OUT = re.compile(r"(.)\1{9}", re.DOTALL)
@@ -20,8 +21,7 @@ _LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
 def check(text: Bitext) -> Iterator[Seen]:
     """Yield loops of words, of list items and of sentences, and single drawn-out characters."""
     words = text.words
-    n = len(words.surfaces)
-    if n >= 8 and words.distinct_bigrams < 0.85 * n:
+    if _may_loop(words):
         times, unit = longest_loop(words.surfaces, words.classes)
         # "merrily, merrily, merrily, merrily" may be sung four times in Japanese, too.
         own = longest_source_loop(text.source) if times >= 3 else 1
@@ -39,23 +39,32 @@ def _length_of(text: str, match: re.Match[str]) -> int:
     return len(rest) - len(rest.lstrip(match.group(1)))
 
 
+def _may_loop(words: Words) -> bool:
+    """Tell whether a word that is no particle and no symbol stands three times or more."""
+    if len(words.surfaces) < 4:
+        return False
+    often = [word for word, times in Counter(words.surfaces).items() if times >= 3]
+    return any(words.classes[words.surfaces.index(word)] in _CONTENT for word in often)
+
+
 def longest_loop(surfaces: Sequence[str], classes: str) -> tuple[int, str]:
     """Return how often in a row a unit of 1 to 24 words is repeated at most, and the unit.
 
-    Units of symbols alone do not count. Linear in the words for each unit length.
+    Units of symbols alone do not count. Words become single characters, so that one regular
+    expression over them finds the periods; what one match covers is not looked at again.
+
+    >>> longest_loop(["とても", "とても", "とても", "寒い"], "AAAV")
+    (3, 'とても')
     """
+    codes: dict[str, str] = {}
+    text = "".join(codes.setdefault(word, chr(0x10000 + len(codes))) for word in surfaces)
     best, unit = 1, ""
-    n = len(surfaces)
-    for size in range(1, min(_LONGEST_UNIT, n // 3) + 1):
-        equal = 0
-        for place in range(size, n):
-            if surfaces[place] != surfaces[place - size]:
-                equal = 0
-                continue
-            equal += 1
-            times = 1 + equal // size
-            if times > best and _is_worded(classes[place - size + 1 : place + 1]):
-                best, unit = times, "".join(surfaces[place - size + 1 : place + 1])
+    for match in _PERIOD.finditer(text):
+        size = len(match[1])
+        times = len(match[0]) // size
+        start = match.start()
+        if times > best and _is_worded(classes[start : start + size]):
+            best, unit = times, "".join(surfaces[start : start + size])
     return best, unit
 
 

@@ -37,6 +37,41 @@ _CHINESE_CHARACTER = re.compile(
 )
 
 
+class _Scripts(dict[str, str]):
+    """The script of a character, found once and remembered."""
+
+    def __missing__(self, character: str) -> str:
+        found = next((name for name, regex in _SCRIPTS if regex.match(character)), "")
+        if found == "han" and _is_foreign(character):
+            found = "foreign_han"
+        self[character] = found
+        return found
+
+
+_SCRIPTS: Final = (
+    # Signs of a wrong decoding; some are letters of other languages, so it is looked at closer.
+    ("broken", re.compile("[\ufffd\x80-\x9fãâåäæç縺繧繝蜿譁螟]")),
+    ("half_kana", re.compile("[ｦ-ﾟ]")),
+    ("kana", re.compile(f"[{KANA}]")),
+    ("han", re.compile(f"[{HAN}]")),
+    ("ascii", re.compile(r"[\x00-\x7f]")),
+    ("latin", re.compile("[À-ɏＡ-Ｚａ-ｚ]")),
+    ("hangul", re.compile("[가-힣ᄀ-ᇿㄱ-ㆎ]")),
+    ("surrogate", re.compile("[\ud800-\udfff]")),
+    ("other", re.compile("[Ѐ-ӿ֐-׿؀-ۿݐ-ݿऀ-෿฀-๿຀-໿Ⴀ-ჿ]")),
+)
+_SCRIPT = _Scripts()
+
+
+def scripts(text: str) -> frozenset[str]:
+    """Return the scripts of a text: kana, half_kana, han, foreign_han, ascii, latin, hangul, …
+
+    >>> sorted(scripts("空は时々 dark")), sorted(scripts("ｱ"))
+    (['ascii', 'foreign_han', 'han', 'kana'], ['half_kana'])
+    """
+    return frozenset(map(_SCRIPT.__getitem__, set(text)))
+
+
 def japanese_letters(text: str) -> int:
     """Count kana and kanji."""
     return sum(map(len, _JAPANESE.findall(text)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from prefdata.text import markup
 from prefdata.text.bitext import Bitext
 from prefdata.text.mecab import Words
+from prefdata.text.patterns import pattern
 from prefdata.text.seen import Seen
 from prefdata.text.tasks import INDIRECT, TASKS, meta_instructions
 
@@ -58,21 +60,11 @@ _ASKING_END = frozenset(
     ]
 )
 # Orders and wishes that a question may become: 教えてください, 知りたいです, お聞かせください.
-_ASKED = re.compile(
-    r"教えて|教えろ|知りたい|聞きたい|聞かせ|お伺い|伺い(?:たい|ます)|お尋ね|質問|答えて|説明して|挙げて|気になり|わからない|分からない|ご存じ|ご存知|迷っ|悩ん"
-)
-_REQUEST = re.compile(
-    r"ください|下さい|くださ|(?<!おやすみ)(?<!ごめん)(?<!ご免)なさい|せよ|しろ|てくれ|もらえ|もらい|いただけ|いただき|ほしい|欲しい|お願い|頼[みむ]|ちょうだい|頂戴|たいです|たい(?:ん|の|。|$)|べき|ましょう|こと[。！]?$|[てで][。！!]?$"
-)
-_REQUEST_QUESTION = re.compile(
-    r"\b(?:can|could|would|will) (?:you|we|i)\b|\bmay i\b|\bplease\b|\bmind\b|\bwhy don't (?:you|we)\b|\bhow about\b|\bshall we\b|\bcan't you\b|\bwon't you\b"
-)
-_TAG = re.compile(
-    r"(?:\bright|\bhuh|\bok(?:ay)?|\byes|\bno|n't (?:it|you|they|he|she|we|i)|\byou know|\bsee|\bfair enough)\?$"
-)
-_WHO_KNOWS = re.compile(
-    r"\b(?:who (?:knows|cares)|why not|so what|what the (?:hell|heck|fuck)|are you kidding|seriously)\b"
-)
+_ASKED: Final = pattern("question.asked")
+_REQUEST: Final = pattern("question.request")
+_REQUEST_QUESTION: Final = pattern("question.source_request")
+_TAG: Final = pattern("question.source_tag")
+_WHO_KNOWS: Final = pattern("question.source_rhetorical")
 # "how do i fix a bike": a question without its mark.
 _QUESTION_START = re.compile(
     r"(?:what|who|where|when|why|how|which)(?:'s|'re)? (?:is|are|do|does|did|can|could|should|would|will|was|were|a|the|much|many|long|old|i|to)\b"
@@ -172,7 +164,7 @@ def _done_task(text: Bitext) -> Iterator[Seen]:
     """Yield a task of which the Japanese lacks both the verb and any request."""
     if text.role == "assistant" or text.target.strip() == text.source.strip():
         return
-    task = next((task for task in TASKS if task.pattern.search(text.lower_source[:400])), None)
+    task = next((task for task in TASKS if task.pattern.match(text.lower_source)), None)
     if task is None or not (task.is_strong or _is_prompt(text)):
         return
     target = text.japanese.text

@@ -7,30 +7,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
+from prefdata.text.patterns import pattern
 from prefdata.text.seen import Seen
 
-_TOKEN = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|<\|im_(?:start|end)|\[/?INST\]|<</?SYS>>|</?s>|<(?:eos|bos|pad|unk|EOS|BOS)>|<0x[0-9A-F]{2}>"
-    r"|<(?:start|end)_of_turn>|⟦\w{0,8}⟧?|<extra_id_\d+>|<(?:tgt|src|2ja|ja_JP|jpn_Jpan|eng_Latn)>|▁{2,}|\[(?:PAD|SEP|CLS|MASK)\]"
-    r"|</?(?:source|target|text|translation|translated|input|output|start|end|japanese|english|ja|en|jp|原文|訳文|翻訳)(?:_text|_ja)?>",
-)
-_LABEL = re.compile(
-    r"(?m)^[ \t\u3000]*(?:#{1,4}[ \u3000]*|[*【\[「<]{1,2})?"
-    r"(?:日本語訳|日本語|英語|英文|和訳|原文|訳文|翻訳文?|翻訳結果|翻訳対象|ソース|ターゲット|入力文?|出力文?|指示|応答|回答例|訳|例\d|Japanese(?: translation)?|English|Translation|Input|Output|Source|Target|Instruction|Response)"
-    r"[*】\]」>]{0,2}[ \t]*[:：]|(?m:^[ \t]*#{1,4}[ \u3000]*(?:日本語訳|和訳|日本語|英語|英文|指示|入力|出力|応答|回答|翻訳|翻訳文|訳文|原文|Instruction|Input|Output|Response|Translation)[ \t]*:?$)"
-)
-_SOURCE_LABEL = re.compile(
-    r"(?:english|japanese|translat\w*|original|source|target|input|output|instructions?|response|answer|example|prompt|text|language)\b[^\n]{0,20}[:\-|#]|#{1,4} ?\w",
-    re.IGNORECASE,
-)
+_TOKEN: Final = pattern("template.token")
+_LABEL: Final = pattern("template.label")
+_SOURCE_LABEL: Final = pattern("template.source_label")
 
-_SPEAKER: Final = {
-    "human": "human", "user": "human", "assistant": "assistant", "ai": "assistant", "bot": "assistant", "chatgpt": "assistant",
-    "人間": "human", "ユーザー": "human", "ユーザ": "human", "ヒューマン": "human", "利用者": "human",
-    "アシスタント": "assistant", "助手": "assistant", "システム": "system", "system": "system", "相談者": "human", "質問者": "human", "回答者": "assistant", "応答": "assistant", "モデル": "assistant", "model": "assistant",
-}  # fmt: skip
+_SPEAKERS: Final = {
+    "human": "human user 人間 ユーザー ユーザ ヒューマン 利用者 相談者 質問者",
+    "assistant": "assistant ai bot chatgpt model アシスタント 助手 回答者 応答 モデル",
+    "system": "system システム",
+}
+_SPEAKER: Final = {word: who for who, words in _SPEAKERS.items() for word in words.split()}
+_NAMES = "|".join(sorted(_SPEAKER, key=len, reverse=True))
 _TURN = re.compile(
-    r"(?:^|\n)[ \t\u3000]*(?:#{1,4}[ ]?|\*\*|\[|【|<\|?)?(Human|User|Assistant|AI|Bot|ChatGPT|System|Model|人間|ユーザー?|ヒューマン|利用者|アシスタント|助手|システム|相談者|質問者|回答者|応答|モデル)(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
+    rf"(?:^|\n)[ \t\u3000]*(?:#{{1,4}}[ ]?|\*\*|\[|【|<\|?)?({_NAMES})(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
     re.IGNORECASE,
 )
 _ANY_TURN = re.compile(r"(?:^|\n)[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
@@ -61,7 +53,9 @@ def check(text: Bitext) -> Iterator[Seen]:
     """Yield template tokens, labels of the prompt, and turns too many."""
     target = text.target
     tokens = (
-        [t for t in _TOKEN.findall(target) if t not in text.source] if _has_sign(target) else []
+        [t for t in _TOKEN.regex.findall(target) if t not in text.source]
+        if _has_sign(target)
+        else []
     )
     if tokens:
         yield Seen("template_artifact", "token", float(len(tokens)), " ".join(tokens)[:80])

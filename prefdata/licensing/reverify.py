@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from prefdata import __version__
 from prefdata.config.strict_yaml import parse
-from prefdata.core.errors import ConfigError, InputError, IntegrityError
+from prefdata.core.errors import IntegrityError, PrefdataError
 from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
@@ -74,7 +74,7 @@ def verify(release: Path) -> Findings:
         found.problems += _check_card(release, audit)
         found.problems += _check_reports(release, audit, court)
         found.changes += changes_since(court, audit)
-    except (ConfigError, InputError, pa.ArrowException, *_GARBLED) as error:
+    except (PrefdataError, pa.ArrowException, *_GARBLED) as error:
         found.problems.append(f"audit: cannot be read: {error}")
     return found
 

@@ -53,7 +53,7 @@ def assess(
     text = Bitext(source, target, role, kind, finish_reason)
     seen = [one for check in CHECKS for one in check(text)]
     if source and role != "assistant":
-        task = language_task(source)
+        task = language_task(source, text.source_vocabulary)
         if task:
             seen.append(Seen("language_dependent_task", task))
     places = order()

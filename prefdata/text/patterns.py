@@ -30,7 +30,7 @@ class Pattern:
 
     def is_possible(self, text: str) -> bool:
         """Tell whether the text holds the words that a match needs."""
-        return _has_one(text, self.near) and _has_one(text, self.also)
+        return _has_one(text, self.also) and _has_one(text, self.near)
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match, as ``re.search`` does."""

@@ -19,8 +19,8 @@ _PERSONAL = re.compile(
     r"|\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Way|Place)\b\.?"
     r"|\b(?:license plate|plate number|registration)\b[^.\n]{0,25}\b[A-Z0-9]{2,4}[ -][A-Z0-9]{2,4}\b|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
 )
-_SIGNS = ("@", "〒", "plate", "Street", "St", "Ave", "Road", "Rd", "Lane", "Drive", "Way", "Court")
-_DIGITS = re.compile(r"\d{3}")
+# A telephone number, a long number, or a house number before a name.
+_DIGITS = re.compile(r"\d{2}[ .)-]+\d{3}|\d{5}|\d [A-Z]")
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -40,7 +40,7 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _may_be_personal(text: str) -> bool:
-    return _DIGITS.search(text) is not None or any(sign in text for sign in _SIGNS)
+    return "@" in text or "plate" in text or _DIGITS.search(text) is not None
 
 
 @cache

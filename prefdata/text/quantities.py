@@ -15,7 +15,7 @@ from prefdata.text.bitext import Bitext
 from prefdata.text.numbers import Readings, english_numbers, japanese_numbers, word_numbers
 from prefdata.text.seen import Seen
 
-_NUMERAL = re.compile(r"\d+")
+_NUMERAL = re.compile(r"[0-9]+")
 _SCALED = re.compile("[0-9０-９][万億兆千百半]")
 _DIGIT = re.compile("[0-9０-９]")
 _IMPERIAL = re.compile(
@@ -30,7 +30,22 @@ _TO_METRIC: Final = (
     0.3048, 1.609, 0.4536, 2.54, 28.35, 3.785, 0.9144, 240, 200, 250, 0.4047, 0.4732, 0.9464, 30.48, 453.6,
 )  # fmt: skip
 _TIME: Final = frozenset(
-    ["second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"]
+    [
+        "second",
+        "seconds",
+        "minute",
+        "minutes",
+        "hour",
+        "hours",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "year",
+        "years",
+    ]
 )
 _TO_OTHER_TIME: Final = (1 / 12, 12, 1 / 7, 7, 1 / 24, 24, 1 / 60, 60)
 _DURATION = re.compile(
@@ -52,28 +67,29 @@ def check(text: Bitext) -> Iterator[Seen]:
     """Yield the number of quantities that changed, and what they became."""
     if text.is_native or not _DIGIT.search(text.target):
         return
-    has_units = not _TIME.isdisjoint(text.source_vocabulary)
-    if not has_units and _same_digits(text):
-        return
+    if _has_new_digits(text):
+        yield from _changed_numbers(text)
+    elif not _TIME.isdisjoint(text.source_vocabulary):
+        units = _changed_units(text)
+        if units:
+            yield Seen("number_mismatch", "unit", float(len(units)), ", ".join(units))
+
+
+def _has_new_digits(text: Bitext) -> bool:
+    """Tell whether the target has digits that the source lacks, or 万, 半 and the like."""
+    if _SCALED.search(text.japanese.text):
+        return True
+    given = set(_NUMERAL.findall(text.japanese.text))
+    return not given.issubset(_NUMERAL.findall(text.english.text))
+
+
+def _changed_numbers(text: Bitext) -> Iterator[Seen]:
     source = english_numbers(text.english.text)
-    if not source:
-        return
-    missing, new = changed(source, text)
+    missing, new = changed(source, text) if source else ([], [])
     if missing and new:
         band = "short" if text.english_words <= 60 else "long"
         shown = f"{_show(missing)} became {_show(new)}"
         yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
-    units = _changed_units(text) if has_units and not missing else []
-    if units:
-        yield Seen("number_mismatch", "unit", float(len(units)), ", ".join(units))
-
-
-def _same_digits(text: Bitext) -> bool:
-    """Tell whether both texts write the same numbers; 5 million and 500万 are another matter."""
-    english, japanese = (
-        sorted(_NUMERAL.findall(side.text)) for side in (text.english, text.japanese)
-    )
-    return english == japanese and not _SCALED.search(text.japanese.text)
 
 
 def changed(source: list[Readings], text: Bitext) -> tuple[list[Readings], list[Readings]]:

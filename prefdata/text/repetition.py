@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.mecab import SYMBOLS, Words
@@ -40,11 +41,15 @@ def _length_of(text: str, match: re.Match[str]) -> int:
 
 
 def _may_loop(words: Words) -> bool:
-    """Tell whether a word that is no particle and no symbol stands three times or more."""
-    if len(words.surfaces) < 4:
-        return False
-    often = [word for word, times in Counter(words.surfaces).items() if times >= 3]
-    return any(words.classes[words.surfaces.index(word)] in _CONTENT for word in often)
+    """Tell whether a word that is no particle comes back three times at the same distance."""
+    surfaces = words.surfaces
+    for word, times in Counter(surfaces).items():
+        if times >= 3 and words.classes[surfaces.index(word)] in _CONTENT:
+            places = [n for n, other in enumerate(surfaces) if other == word]
+            gaps = [b - a for a, b in pairwise(places)]
+            if any(a == b for a, b in pairwise(gaps)) or times >= 8:
+                return True
+    return False
 
 
 def longest_loop(surfaces: Sequence[str], classes: str) -> tuple[int, str]:

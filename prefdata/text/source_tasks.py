@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from prefdata.text.patterns import pattern
@@ -11,19 +12,38 @@ _KINDS: Final = (
     "case",
 )  # fmt: skip
 _TASKS: Final = tuple((kind, pattern(f"language_task.{kind}")) for kind in _KINDS)
+_CONFUSED: Final = pattern("language_task.confused")
 _PROGRAMMING: Final = pattern("language_task.programming")
 _INNOCENT: Final = pattern("language_task.innocent")
 _LITERATURE: Final = pattern("language_task.literature")
 
 
-def language_task(source: str) -> str:
+def _beginnings() -> frozenset[str]:
+    """Return the first four letters of a word that each of the patterns needs."""
+    found = {"unsc", "miss", "mis-"}
+    for task in (task for _, task in _TASKS if not task.also):
+        for near in task.near:
+            word = max(re.findall(r"[a-z']+", near.replace("with", "")), key=len)
+            found |= {word[:4]} if len(word) >= 4 else {word, f"{word}s"}
+    return frozenset(found)
+
+
+_BEGINNINGS: Final = _beginnings()
+
+
+def language_task(source: str, words: frozenset[str] | None = None) -> str:
     """Return the kind of task if it has no meaning after translation, else an empty string.
+
+    `words` are the source's own in lower case, where they are known already.
 
     >>> language_task("What rhymes with orange?"), language_task("He cast a spell on the frog.")
     ('rhyme', '')
     >>> language_task("Write a Python function that checks for palindromes.")
     ''
     """
+    unlikely = words is not None and _BEGINNINGS.isdisjoint({word[:4] for word in words})
+    if unlikely and not _CONFUSED.is_possible(source):
+        return ""
     text = _instruction(source).lower().replace("’", "'")
     possible = [(name, task) for name, task in _TASKS if task.is_possible(text)]
     if not possible:

@@ -70,12 +70,27 @@ class _Reader:
             )
         frame_tree = {k: v for k, v in tree.items() if k not in ("sources", "stages")}
         frame = self.settings(Frame, frame_tree, (), extra_keys=("sources", "stages"))
-        sources = self.steps(tree, "sources")
+        sources = self.steps(tree, "sources") if "sources" in tree else []
         stages = self.steps(tree, "stages")
+        self.check_sources(sources, stages)
         self.check_ids([*sources, *stages])
         if self.mistakes:
             raise self.mistakes[0] if len(self.mistakes) == 1 else ConfigErrors(self.mistakes)
         return PipelineConfig(frame, tuple(sources), tuple(stages), self.base, self.document)
+
+    def check_sources(self, sources: Sequence[StepConfig], stages: Sequence[StepConfig]) -> None:
+        """Refuse a pipeline without sources, unless its stages read finished releases alone."""
+        if sources or self.mistakes:
+            return
+        for step in stages:
+            if not hasattr(step.component, "run"):
+                self.mistakes.append(
+                    ConfigError(
+                        f"the stage {step.id!r} reads records, and there are no sources",
+                        step.where,
+                        "add 'sources', see pipelines/README.md",
+                    )
+                )
 
     def steps(self, tree: dict[str, Any], group: str) -> list[StepConfig]:
         items = tree.get(group)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from prefdata import __version__
 from prefdata.config.settings import Settings
+from prefdata.core.records import digest
 from prefdata.core.stage import Context
 from prefdata.store.dataset import MANIFEST
 from prefdata.store.files import sha256, write_json
@@ -100,6 +101,38 @@ def parent(path: Path) -> dict[str, Any]:
         if (path / name).is_file():
             return {"name": path.name, "file": name, "sha256": sha256(path / name)}
     return {"name": path.name}
+
+
+def content_of(context: Context, names: Iterable[str]) -> str:
+    """Return what lies at the paths that a stage's settings name, as a text for its key.
+
+    A folder is known by its manifest, else by its small files and the sizes of its large ones:
+    hashing gigabytes of weights at every plan would cost more than it finds. A name that is no
+    path (a model on the hub) is known by its revision, which stands in the settings.
+    """
+    found = []
+    for name in names:
+        path = context.path(name) if name else None
+        if path is not None and path.is_file():
+            found.append(f"{name} {sha256(path)}")
+        elif path is not None and path.is_dir():
+            found.append(f"{name} {_folder_digest(path)}")
+    return "\n".join(found)
+
+
+_LARGE = 16 * 2**20
+
+
+def _folder_digest(folder: Path) -> str:
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        return sha256(manifest)
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    parts = []
+    for path in files:
+        size = path.stat().st_size
+        parts.append(f"{path.name} {size if size > _LARGE else sha256(path)}")
+    return digest(*parts)
 
 
 def same_copy(source: Path, target: Path) -> None:

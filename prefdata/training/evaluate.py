@@ -13,7 +13,7 @@ from prefdata.core.errors import ConfigError
 from prefdata.core.records import Message
 from prefdata.core.stage import Context
 from prefdata.store.files import sha256, write_text
-from prefdata.training.artifact import write_manifest, write_metrics
+from prefdata.training.artifact import content_of, write_manifest, write_metrics
 from prefdata.training.benchmarks import FORMATS, Question, read_questions
 from prefdata.training.data import SPLITS, read_split
 from prefdata.training.session import need
@@ -71,6 +71,14 @@ class Evaluate:
             if not context.path(one.path).is_file():
                 raise ConfigError("there is no such file", str(context.path(one.path)))
         need("torch", "transformers", by="evaluate")
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(
+            context,
+            [config.reward, config.model, config.baseline, *(one.path for one in config.sets)],
+        )
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Measure every model on every set."""

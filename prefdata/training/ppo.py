@@ -15,7 +15,7 @@ from prefdata.core.records import digest
 from prefdata.core.stage import Context
 from prefdata.store.files import write_json
 from prefdata.training import licenses
-from prefdata.training.artifact import write_manifest, write_metrics
+from prefdata.training.artifact import content_of, write_manifest, write_metrics
 from prefdata.training.data import release_of
 from prefdata.training.launch import in_processes
 from prefdata.training.ppo_math import Estimator
@@ -137,6 +137,19 @@ class TrainPPO:
                 context.step,
             )
         licenses.check_base(config.policy, config.licensing, context)
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(
+            context,
+            [
+                config.release,
+                config.policy.path if config.policy else "",
+                config.ptx.data if config.ptx else "",
+                *config.reward.folders,
+            ],
+        )
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train, write the policy, and say so if a monitor stopped it."""

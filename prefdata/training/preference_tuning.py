@@ -13,7 +13,7 @@ from prefdata.config.settings import Settings
 from prefdata.core.stage import Context
 from prefdata.store.files import write_json
 from prefdata.training import licenses
-from prefdata.training.artifact import write_manifest, write_metrics
+from prefdata.training.artifact import content_of, write_manifest, write_metrics
 from prefdata.training.data import Split, read_split, release_of
 from prefdata.training.reward_model import base_of
 from prefdata.training.session import need, out_of_memory_explained
@@ -60,6 +60,11 @@ class _Tuning:
         need("torch", "transformers", "accelerate", by=context.step)
         need("trl", by=context.step, extra="trl")
         licenses.check_base(config.policy, config.licensing, context)
+
+    @staticmethod
+    def content_key(config: TuningSettings, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(context, [config.release, config.policy.path if config.policy else ""])
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train with TRL and write what every training stage writes."""

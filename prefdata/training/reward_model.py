@@ -14,7 +14,7 @@ from prefdata.core.records import digest
 from prefdata.core.stage import Context
 from prefdata.store.files import read_json, write_json
 from prefdata.training import licenses
-from prefdata.training.artifact import METRICS, same_copy, write_manifest, write_metrics
+from prefdata.training.artifact import METRICS, content_of, same_copy, write_manifest, write_metrics
 from prefdata.training.data import (
     SPLITS,
     Comparison,
@@ -111,6 +111,11 @@ class TrainRewardModel(RewardStage):
             )
         render(config.template, (), ())
         licenses.check_base(config.base, config.licensing, context)
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(context, [config.release, config.base.path if config.base else ""])
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train every member, keep the best, write metrics and card, judge the gates."""

@@ -13,7 +13,7 @@ from prefdata.core.records import digest
 from prefdata.core.stage import Context
 from prefdata.store.files import write_json
 from prefdata.training import licenses
-from prefdata.training.artifact import write_manifest, write_metrics
+from prefdata.training.artifact import content_of, write_manifest, write_metrics
 from prefdata.training.data import Comparison, comparisons_of, release_of
 from prefdata.training.launch import in_processes
 from prefdata.training.reward_model import base_of
@@ -63,6 +63,11 @@ class TrainRRHF:
         """Refuse what cannot work, before anything is downloaded or loaded."""
         need("torch", "transformers", "accelerate", by="train_rrhf")
         licenses.check_base(config.policy, config.licensing, context)
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(context, [config.release, config.policy.path if config.policy else ""])
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train, write the policy, judge the gates."""

@@ -14,7 +14,7 @@ from prefdata.core.errors import ConfigError
 from prefdata.core.stage import Context
 from prefdata.store.files import read_json, write_json
 from prefdata.training import licenses
-from prefdata.training.artifact import METRICS, write_manifest, write_metrics
+from prefdata.training.artifact import METRICS, content_of, write_manifest, write_metrics
 from prefdata.training.data import release_of
 from prefdata.training.reward import RewardConfig
 from prefdata.training.scoring import RewardStage
@@ -56,6 +56,11 @@ class Soup(RewardStage):
     def plan(config: Config, context: Context) -> None:
         """Refuse what cannot work."""
         need("torch", "transformers", "matplotlib", by="soup")
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(context, [config.release, *config.folders])
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Check the members, average them, measure the average."""

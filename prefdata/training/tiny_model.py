@@ -16,7 +16,7 @@ from prefdata.core.records import digest
 from prefdata.core.stage import Context
 from prefdata.store.files import write_json
 from prefdata.training import licenses
-from prefdata.training.artifact import write_manifest, write_metrics
+from prefdata.training.artifact import content_of, write_manifest, write_metrics
 from prefdata.training.data import SPLITS, Comparison, comparisons_of, release_of
 from prefdata.training.session import Checkpoints, EventLog, need
 from prefdata.training.settings import Licensing, Optimization
@@ -57,6 +57,11 @@ class TinyModel:
     def plan(config: Config, context: Context) -> None:
         """Refuse what cannot work."""
         need("torch", "transformers", "accelerate", by="tiny_model")
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return what lies at the paths that the settings name."""
+        return content_of(context, [config.release])
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Make tokenizer and model."""

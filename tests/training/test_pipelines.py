@@ -1,0 +1,80 @@
+"""The shipped training pipelines: they are read, and the tiny one is walked from end to end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from prefdata.config.load import load_pipeline
+from prefdata.core.errors import ConfigError
+from prefdata.pipeline.build import build_pipeline
+from tests.training import toy
+
+NAMES = ("reward_model", "ppo", "rlhf_tiny")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_training_pipeline_is_read_without_torch(root: Path, name: str) -> None:
+    found = load_pipeline(root / "pipelines" / f"{name}.yaml")
+
+    assert found.stages
+    assert {step.use for step in found.stages} & {"train_reward_model", "train_ppo"}
+
+
+def test_stages_that_read_records_need_sources(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text("name: x\nstages:\n  - use: relabel\n")
+
+    with pytest.raises(ConfigError, match="there are no sources"):
+        load_pipeline(file)
+
+
+def test_the_tiny_pipeline_begins_with_the_quick_start(root: Path) -> None:
+    quick = load_pipeline(root / "pipelines" / "quickstart.yaml")
+    tiny = load_pipeline(root / "pipelines" / "rlhf_tiny.yaml")
+
+    assert [s.use for s in tiny.sources] == [s.use for s in quick.sources]
+    assert [s.use for s in tiny.stages][: len(quick.stages)] == [s.use for s in quick.stages]
+
+
+@pytest.mark.train
+def test_one_build_goes_from_sample_data_to_a_policy_and_reruns_only_what_changed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a copy, as in a fresh clone; the parts that only take time are made smaller."""
+    pytest.importorskip("lm_eval")
+    for name in ("pipelines", "data"):
+        shutil.copytree(
+            root / name, tmp_path / name, ignore=shutil.ignore_patterns("build", "cache")
+        )
+    monkeypatch.chdir(tmp_path)
+    smaller = [
+        "stages.sft.train.epochs=1", "stages.rm.train.epochs=1", "stages.rm.length.max=160",
+        "stages.ppo.ppo.steps=3",
+    ]  # fmt: skip
+
+    def build(*more: str) -> list[str]:
+        built = build_pipeline(
+            "pipelines/rlhf_tiny.yaml", workers=1, out=tmp_path / "out", overrides=[*smaller, *more]
+        )
+        return [step.id for step in built.ran]
+
+    first = build()
+    assert first[-6:] == ["encoder", "sft", "rm", "soup", "ppo", "evaluate"]
+    assert build() == []
+    assert build("stages.ppo.kl.coef=0.1") == ["ppo", "evaluate"]
+
+    out = {p.name.split("-")[1]: p for p in sorted((tmp_path / "out").glob("[0-9][0-9]-*"))}
+    for name in ("rm", "soup", "ppo"):
+        assert (out[name] / "model" / "model.safetensors").is_file()
+        report = json.loads((out[name] / "licenses.json").read_text())
+        assert report["verdict"] == "allow"
+        assert "LicenseRef-prefdata-anthropic-terms" in report["downstream_terms"]
+    assert len(toy.metrics(out["soup"])["members"]) == 3
+    parents = json.loads((out["ppo"] / "manifest.json").read_text())["parents"]
+    assert set(parents) == {"policy", "prompts", "reward"}
+    found = toy.metrics(out["evaluate"])
+    assert {"reward_english", "model_english", "baseline_english"} <= set(found)

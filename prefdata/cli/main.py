@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("prefdata.cli.score:score", "Give rewards to texts or pairs."),
     "licenses": ("prefdata.cli.licenses:licenses", "Check the registry, decide, explain."),
     "audit": ("prefdata.cli.audit:audit", "Verify a release, sample it for people, score."),
+    "rebuild": ("prefdata.cli.rebuild:rebuild", "Make a pointer release whole from a copy."),
     "push": ("prefdata.cli.push:push", "Upload a release or a model to the hub."),
     "components": ("prefdata.cli.components:components", "List sources, stages, filters, …"),
     "memory": ("prefdata.cli.memory:memory", "Translation memory: import, export, stats."),

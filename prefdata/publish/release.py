@@ -15,6 +15,7 @@ from prefdata.publish.card import SAMPLES, card_of, write_card
 from prefdata.publish.croissant import croissant_of
 from prefdata.publish.files import size_of
 from prefdata.publish.manifest import finish, manifest_of
+from prefdata.publish.pointers import is_pointers_alone, write_pointers_alone
 from prefdata.publish.settings import ReleaseSettings
 from prefdata.publish.survey import Rules, survey
 from prefdata.publish.write import write_data
@@ -79,6 +80,9 @@ class Publish:
     def _run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         started = time.monotonic()
         config, context, pairs = self.config, self.context, inputs["pairs"]
+        if is_pointers_alone(pairs):
+            write_pointers_alone(pairs, config, context, out)
+            return
         found = survey(pairs, _rules(config, context))
         files = write_data(inputs, found, config, out)
         manifest = manifest_of(pairs.path.parent, config, context, found, files)

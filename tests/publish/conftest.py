@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from prefdata.label.relabel import Relabel
 from prefdata.publish.release import Publish
 from prefdata.store.arrow import encode
 from prefdata.store.dataset import MANIFEST, Dataset
-from prefdata.store.files import write_json
+from prefdata.store.files import sha256, write_json
 from prefdata.store.shards import shard_name, write_shard
 
 
@@ -107,7 +108,7 @@ def a_build(
         encode([])
     ]
     relabel = Relabel(Relabel.Config(), Context())
-    pairs = write_step(folder / "01-license_gate-0", "license_gate", "preferences", shards)
+    pairs = write_step(folder / "01-gate-0", "gate", "preferences", shards)
     labels = write_step(
         folder / "02-relabel-0", "relabel", "labels", [relabel.table(shard)[0] for shard in shards]
     )
@@ -120,12 +121,27 @@ def a_build(
     return {"pairs": pairs, "labels": labels}
 
 
+def add_audit(release: Path) -> None:
+    """Stand in for the audit bundle, which needs registered sources."""
+    write_json(release / "audit" / "audit.json", {})
+    manifest = json.loads((release / MANIFEST).read_bytes())
+    manifest["files"].append(
+        {"path": "audit/audit.json", "sha256": sha256(release / "audit" / "audit.json")}
+    )
+    write_json(release / MANIFEST, manifest)
+
+
 @pytest.fixture
 def publish(tmp_path: Path) -> Callable[..., Path]:
     """Publish records with settings and return the release's folder."""
 
     def run(
-        records: Sequence[Preference], *, seed: int = 0, shards: int = 1000, **tree: Any
+        records: Sequence[Preference],
+        *,
+        seed: int = 0,
+        shards: int = 1000,
+        audit: bool = False,
+        **tree: Any,
     ) -> Path:
         folder = tmp_path / f"build-{len(list(tmp_path.iterdir()))}"
         inputs = a_build(folder, records, shard_size=shards)
@@ -137,6 +153,8 @@ def publish(tmp_path: Path) -> Callable[..., Path]:
         out = folder / "release"
         out.mkdir()
         Publish(config, context).run(inputs, out)
+        if audit:
+            add_audit(out)
         return out
 
     return run

@@ -1,0 +1,229 @@
+"""`prefdata push` with the real client against a loopback hub, faults included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from prefdata.cli.main import run
+from prefdata.core.errors import GateFailed, InputError, LicenseDenied, UsageError
+from prefdata.publish import hub as client
+from prefdata.publish.hub import push
+from prefdata.publish.package import Package, package_of
+from prefdata.store.files import sha256, write_json
+from tests.publish.conftest import a_record
+from tests.publish.hub import Hub, serving
+
+Run = Callable[..., Path]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """A hub, and an environment in which the client speaks to it alone."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    with serving() as hub:
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: _api(hub))
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        yield hub
+
+
+def _api(hub: Hub) -> object:
+    from huggingface_hub.hf_api import HfApi
+
+    return HfApi(endpoint=hub.url)
+
+
+@pytest.fixture
+def release(publish: Run) -> Path:
+    """A release with a name that needs quoting in its data."""
+    records = [a_record(n, answers=(f"良い答え{n}。", "悪い。")) for n in range(40)]
+    return publish(records, splits={"test": 0.2, "validation": 0.1}, audit=True)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return {n: sha256(p) for n, p in found.items() if ".cache" not in n and n != ".gitattributes"}
+
+
+def test_what_the_hub_gives_back_is_the_release_byte_for_byte(
+    hub: Hub, release: Path, tmp_path: Path
+) -> None:
+    from huggingface_hub import snapshot_download
+
+    pushed = push(package_of(release), "me/data")
+
+    copy = snapshot_download(
+        "me/data", repo_type="dataset", revision=pushed.tag, local_dir=tmp_path / "copy",
+        endpoint=hub.url, token=hub.token,
+    )  # fmt: skip
+    assert contents(Path(copy)) == contents(release)
+    assert hub.repositories["me/data"].private
+    assert hub.tags == {"release-00000000": pushed.commit}
+
+
+def test_the_card_goes_last_and_a_second_push_sends_nothing(
+    hub: Hub, release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "COMMIT_FILES", 4)
+    push(package_of(release), "me/data")
+
+    commits = list(hub.repositories["me/data"].commits.values())
+    assert len(commits) > 3
+    assert "manifest.json" in commits[1]
+    assert [("README.md" in tree) for tree in commits[-2:]] == [False, True]
+    before = len(hub.requests)
+    again = push(package_of(release), "me/data", public=True)
+    assert again.sent == 0
+    assert not [path for method, path in hub.requests[before:] if "/commit/" in path]
+
+
+def test_files_of_an_older_release_are_deleted(hub: Hub, release: Path, publish: Run) -> None:
+    push(package_of(release), "me/data")
+    newer = publish([a_record("new")], splits={"test": 0, "validation": 0}, audit=True)
+
+    pushed = push(package_of(newer), "me/data")
+
+    assert pushed.deleted > 0
+    assert set(hub.repositories["me/data"].tree) == {*contents(newer), ".gitattributes"}
+
+
+def test_the_network_is_lost_in_the_middle_and_the_same_command_goes_on(
+    hub: Hub, release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "COMMIT_FILES", 3)
+    seen: list[str] = []
+
+    def lose(method: str, path: str) -> int | None:
+        seen.append(path)
+        return 0 if sum("/commit/" in p for p in seen) > 2 else None
+
+    hub.fault = lose
+    with pytest.raises(InputError, match="the hub cannot be reached"):
+        push(package_of(release), "me/data")
+    half = len(hub.repositories["me/data"].tree)
+    hub.fault = lambda method, path: None
+
+    pushed = push(package_of(release), "me/data")
+
+    assert 1 < half < len(contents(release))
+    assert pushed.sent == len(contents(release)) - (half - 1)
+    uploads = [path for method, path in hub.requests if method == "PUT"]
+    assert len(uploads) == len(set(uploads))
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(401, "does not accept the token"), (403, "may not write")]
+)
+def test_a_refusal_says_what_to_do(hub: Hub, release: Path, status: int, says: str) -> None:
+    hub.fault = lambda method, path: status if path == "/api/repos/create" else None
+
+    with pytest.raises(UsageError, match=says) as caught:
+        push(package_of(release), "me/data")
+    assert "token" in caught.value.fix
+
+
+def test_without_a_token_nothing_is_asked(
+    hub: Hub, release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+
+    with pytest.raises(UsageError, match="no hub token"):
+        push(package_of(release), "me/data")
+    assert hub.requests == []
+
+
+def test_a_name_taken_by_something_else_is_left_alone(hub: Hub, release: Path) -> None:
+    push(package_of(release), "me/data")
+    theirs = hub.repositories["me/data"]
+    theirs.commit({"train.csv": (b"a,b\n", False)}, "main")
+
+    with pytest.raises(UsageError, match="is taken by a dataset that prefdata did not make"):
+        push(package_of(release), "me/data")
+    assert list(theirs.tree) == ["train.csv"]
+
+
+def test_a_name_that_is_none_is_refused(hub: Hub, release: Path) -> None:
+    with pytest.raises(UsageError, match="not a name of a repository"):
+        push(package_of(release), "日本語 の名前")
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda f: (f / "README.md").write_text("mine"), "README.md was changed"),
+        (lambda f: next((f / "pairs").iterdir()).unlink(), "is missing"),
+        (lambda f: (f / "pairs" / "余分 な.parquet").write_bytes(b""), "余分 な.parquet was added"),
+    ],
+)
+def test_an_edited_release_is_refused_with_code_5(
+    hub: Hub, release: Path, harm: Callable[[Path], object], says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    harm(release)
+
+    assert run(["push", str(release), "me/data"]) == 5
+    assert says in capsys.readouterr().err
+    assert hub.requests == []
+
+
+def test_a_release_without_an_audit_is_refused(publish: Run) -> None:
+    release = publish([a_record(1)], audit=False)
+
+    assert run(["push", str(release), "me/data"]) == 4
+
+
+def test_a_dry_run_lists_what_would_go_and_asks_no_hub(
+    hub: Hub, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["push", str(release), "me/data", "--dry-run", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["private"] is True
+    assert set(told["files"]) == set(contents(release))
+    assert hub.requests == []
+
+
+def a_model(folder: Path, *, passed: bool = True, target: str = "publish_model") -> Path:
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    write_json(folder / "metrics.json", {"passed": passed})
+    write_json(folder / "licenses.json", {"target": target, "verdict": "allow", "reasons": []})
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "1.bin").write_bytes(b"")
+    names = ["model.safetensors", "metrics.json", "licenses.json"]
+    files = [{"name": name, "sha256": sha256(folder / name)} for name in names]
+    write_json(folder / "manifest.json", {"key": "ab" * 16, "kind": "artifact", "files": files})
+    return folder
+
+
+def test_a_model_is_pushed_the_same_way(hub: Hub, tmp_path: Path) -> None:
+    pushed = push(package_of(a_model(tmp_path / "model")), "me/model")
+
+    assert pushed.tag == "model-abababab"
+    assert "model.safetensors" in hub.repositories["me/model"].tree
+    assert "checkpoints/1.bin" not in hub.repositories["me/model"].tree
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [({"passed": False}, GateFailed), ({"target": "train_local"}, LicenseDenied)],
+)
+def test_a_model_that_missed_its_gate_is_refused(
+    tmp_path: Path, settings: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        package_of(a_model(tmp_path / "model", **settings))  # type: ignore[arg-type]
+
+
+def test_packages_survive_names_with_spaces_and_japanese(hub: Hub, release: Path) -> None:
+    other = release.rename(release.with_name("公開 データ"))
+
+    assert isinstance(package_of(other), Package)
+    assert push(package_of(other), "me/data").sent == len(contents(other))

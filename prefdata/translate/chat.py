@@ -12,7 +12,7 @@ from prefdata.core.records import digest
 from prefdata.core.stage import Context, Request
 from prefdata.translate.estimate import room
 from prefdata.translate.ladder import RUNGS
-from prefdata.translate.prompt import Chat, load_prompt
+from prefdata.translate.prompt import Message, load_prompt
 
 LOOP_PENALTY = 0.3  # on a word's own frequency, and only after a loop: it damages lists and tables
 
@@ -68,9 +68,15 @@ class ChatModel:
             self.prompt.of(kind).digest,
         )
 
-    def chat(self, request: Request) -> Chat:
+    def chat(self, request: Request) -> list[Message]:
         """Return the messages of a request."""
-        return self.prompt.chat(request, strict=RUNGS[request.attempt].examples == "strict")
+        strict = self.is_strict(request)
+        constant = self.prompt.constant(request.kind, strict=strict)
+        return [*constant, *self.prompt.turns(request, strict=strict)]
+
+    def is_strict(self, request: Request) -> bool:
+        """Tell whether an attempt is shown the harder wording and examples."""
+        return RUNGS[request.attempt].examples == "strict"
 
     def sampling(self, request: Request) -> Sampling:
         """Return the decoding of a request: greedy first, warmer with another seed on retries."""

@@ -63,9 +63,14 @@ class Memory:
     def _prepare(self) -> None:
         # NORMAL: a commit survives the death of the process; only the machine's own crash may
         # take the last commits, and then whole ones.
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "wal_autocheckpoint=8000",
+            "cache_size=-65536",
+            "mmap_size=1073741824",
+        ):
             self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute("PRAGMA mmap_size=1073741824")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, FORMAT):
             raise InputError(
@@ -127,7 +132,7 @@ class Memory:
 
     def _entries(self, keys: Sequence[bytes], maker: Maker) -> Iterator[tuple[bytes, Entry]]:
         human = maker.layer if maker.origin == "human" else None
-        rest = iter(keys)
+        rest = iter(sorted(keys))  # neighbors in the file are read together
         while chunk := list(islice(rest, _CHUNK)):
             marks = ",".join("?" * len(chunk))
             rows = self._db.execute(

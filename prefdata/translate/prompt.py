@@ -17,7 +17,7 @@ from prefdata.core.stage import Request
 
 PROMPTS = Path(__file__).with_name("prompts")
 FILES = ("prompt.yaml", "kinds.yaml", "examples.yaml")
-Chat: TypeAlias = list[dict[str, str]]
+Message: TypeAlias = Mapping[str, str]  # role and content, as chat models take them
 
 # A text that gives orders about translating or about the form of an answer: 2 to 95 % of such
 # texts are obeyed rather than translated, depending on the model (WMT24 injection suite).
@@ -40,8 +40,8 @@ def talks_to_the_translator(text: str) -> bool:
 class KindPrompt:
     """What every request of one source kind begins with; `digest` covers all that it may use."""
 
-    first: tuple[Mapping[str, str], ...]
-    strict: tuple[Mapping[str, str], ...]
+    first: tuple[Message, ...]
+    strict: tuple[Message, ...]
     digest: str
 
 
@@ -74,8 +74,8 @@ class Prompt:
             raise ConfigError.unknown("worked example", key, list(self.examples))
         return dict(self.examples[key])
 
-    def _shown(self, examples: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-        chat: list[Mapping[str, str]] = []
+    def _shown(self, examples: Sequence[Mapping[str, str]]) -> list[Message]:
+        chat: list[Message] = []
         for example in examples:
             chat.append({"role": "user", "content": self.turn(example["role"], example["source"])})
             chat.append({"role": "assistant", "content": example["target"]})
@@ -86,10 +86,14 @@ class Prompt:
         shown: str = self.form[form].replace("{speaker}", self.form["speakers"][role])
         return shown.replace("{text}", text)
 
-    def chat(self, request: Request, *, strict: bool = False) -> Chat:
-        """Return the messages of a request: what is constant, the earlier turns, the turn."""
-        made = self.of(request.kind)
-        messages = [dict(message) for message in (made.strict if strict else made.first)]
+    def constant(self, kind: str, *, strict: bool = False) -> tuple[Message, ...]:
+        """Return the messages that every request of a source kind begins with."""
+        made = self.of(kind)
+        return made.strict if strict else made.first
+
+    def turns(self, request: Request, *, strict: bool = False) -> list[Message]:
+        """Return the messages of the request's own: the earlier turns, then the turn."""
+        messages: list[Message] = []
         for source, translation in request.path:
             messages.append({"role": "user", "content": self.turn(source.role, source.content)})
             messages.append({"role": "assistant", "content": translation.content})

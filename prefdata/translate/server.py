@@ -32,6 +32,29 @@ class ServerDown(PrefdataError):
     exit_code = 2
 
 
+class _Landed:
+    """Finished tasks; `asyncio.wait` would look at all that are in flight, every time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.done: list[asyncio.Task[Answer]] = []
+        self.waiter: asyncio.Future[None] | None = None
+
+    def note(self, task: asyncio.Task[Answer]) -> None:
+        """Take a finished task."""
+        self.done.append(task)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    async def some(self) -> list[asyncio.Task[Answer]]:
+        """Return what has finished, at least one."""
+        if not self.done:
+            self.waiter = self.loop.create_future()
+            await self.waiter
+        done, self.done = self.done, []
+        return done
+
+
 class Server:
     """Asks chat models over HTTP: pooled connections, as many at once as the servers bear.
 
@@ -84,6 +107,7 @@ class Server:
         urls = (config.base_url,) if isinstance(config.base_url, str) else config.base_url
         self.endpoints = [Endpoint(_chat_url(url), config.concurrency) for url in urls]
         self._report = context.report
+        self._constant: dict[tuple[str, bool], str] = {}
         self._last_success = 0.0
         self._answered = False
 
@@ -119,12 +143,11 @@ class Server:
         self, loop: asyncio.AbstractEventLoop, session: Any, requests: Iterator[Request | None]
     ) -> Iterator[Answer]:
         flying: set[asyncio.Task[Answer]] = set()
+        landed = _Landed(loop)
         try:
-            while self._fill(loop, session, requests, flying) or flying:
-                done, _ = loop.run_until_complete(
-                    asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-                )
-                flying -= done
+            while self._fill(loop, session, requests, flying, landed) or flying:
+                done = loop.run_until_complete(landed.some())
+                flying.difference_update(done)
                 # Answers first: what has been finished is kept, whatever else went wrong.
                 for task in sorted(done, key=lambda t: t.exception() is not None):
                     yield task.result()
@@ -140,13 +163,16 @@ class Server:
         session: Any,
         requests: Iterator[Request | None],
         flying: set[asyncio.Task[Answer]],
+        landed: _Landed,
     ) -> bool:
         """Send what is ready, as far as there is room; tell whether anything is in flight."""
         while len(flying) < self._window():
             request = next(requests, None)
             if request is None:
                 break
-            flying.add(loop.create_task(self._answer(session, request)))
+            task = loop.create_task(self._answer(session, request))
+            task.add_done_callback(landed.note)
+            flying.add(task)
         return bool(flying)
 
     def _window(self) -> int:
@@ -227,10 +253,10 @@ class Server:
         )
 
     def _body(self, request: Request) -> bytes:
+        """Return the request as JSON; what its source kind has in common is written out once."""
         sampling = self.model.sampling(request)
-        body: dict[str, Any] = {
+        own: dict[str, Any] = {
             "model": self.config.model,
-            "messages": self.model.chat(request),
             "max_tokens": sampling.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -238,8 +264,19 @@ class Server:
             **self.config.body,
         }
         if sampling.frequency_penalty:
-            body["frequency_penalty"] = sampling.frequency_penalty
-        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+            own["frequency_penalty"] = sampling.frequency_penalty
+        strict = self.model.is_strict(request)
+        prompt = self.model.prompt
+        if (request.kind, strict) not in self._constant:
+            constant = _json(list(prompt.constant(request.kind, strict=strict)))
+            self._constant[request.kind, strict] = constant[1:-1]
+        turns = _json(prompt.turns(request, strict=strict))[1:-1]
+        messages = f"{self._constant[request.kind, strict]}, {turns}"
+        body = f'{{"messages": [{messages}], {_json(own)[1:]}'
+        return body.encode("utf-8", "replace")
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _chat_url(url: str) -> str:

@@ -7,6 +7,7 @@ let go. So whatever was answered and committed is never asked for again.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -100,6 +101,7 @@ class Window:
 
     def run(self) -> None:
         """Work until every node has an entry or hangs below one that has none."""
+        gc.freeze()  # records and tree live to the end: the collector need not walk them again
         try:
             for answer in self.translator.translate(self._feed()):
                 self._under_way -= 1
@@ -109,6 +111,7 @@ class Window:
                     self._commit()
         finally:  # whatever ends the run, what was answered is kept
             self._commit()
+            gc.unfreeze()
         self.report(self.counts)
 
     def _feed(self) -> Iterator[Request | None]:

@@ -29,6 +29,7 @@ from prefdata.licensing.lineage import (
     write_lineage,
 )
 from prefdata.licensing.notices import write_notices
+from prefdata.licensing.pointers import write_pointers
 from prefdata.licensing.registry import file_name
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.spdx import document
@@ -82,7 +83,10 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
     """
     before = set(_files(release))
     gate = gate_of(records)
-    court = court_of(GateSettings.from_tree(gate.manifest["settings"]), context)
+    settings = GateSettings.from_tree(gate.manifest["settings"])
+    court = court_of(settings, context)
+    if settings.release == "pointers":
+        write_pointers(release, gate, court)
     rows = published_rows(release)
     origin = provenance(records)
     numbers = match(rows, origin, languages_of(release))

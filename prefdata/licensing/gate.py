@@ -40,6 +40,11 @@ class GateSettings(Settings):
     gate: Literal["fail", "exclude"] | None = Field(
         default=None, description="fail: stop at the first forbidden record; exclude: leave it out"
     )
+    release: Literal["full", "pointers"] = Field(
+        default="full",
+        description="pointers: rows that are left out are listed in the release by source, row and "
+        "SHA-256, with what of ours may travel; `prefdata rebuild` makes them whole",
+    )
 
 
 class LicenseGate:
@@ -94,6 +99,11 @@ class LicenseGate:
     def excludes(config: GateSettings, context: Context) -> bool:
         """Tell whether the gate leaves out what is not allowed, instead of stopping."""
         return policy_from(config, context).gate == "exclude"
+
+    @staticmethod
+    def lists_pointers(config: GateSettings) -> bool:
+        """Tell whether the release lists what is left out, so that nothing left is no failure."""
+        return config.release == "pointers"
 
     def table(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Return (allowed rows with their license, drops of the others).

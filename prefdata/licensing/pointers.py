@@ -23,6 +23,7 @@ from prefdata.licensing.court import Court
 from prefdata.licensing.decide import decide_group
 from prefdata.store.arrow import CONVERSATION, SCORES, read_drops
 from prefdata.store.dataset import Dataset
+from prefdata.store.files import write_text
 from prefdata.store.shards import open_shard
 
 FOLDER = "pointers"
@@ -49,9 +50,27 @@ POINTERS = pa.schema(
 )
 
 
+README = """\
+# Rows that are listed, not shipped
+
+The texts of these rows may not be passed on under the release's policy; `reasons` says why. Each
+row of `pointers.parquet` names its place in the source (`source`, `revision`, `row`) and the
+SHA-256 of the row there (`row_sha256`: canonical JSON, keys sorted, no spaces). `ranks` and
+`scores` are given where the labels are licensed, `completions` (in `lang`) where the answers are.
+
+With a copy of the source of your own:
+
+    prefdata rebuild RELEASE --from PATH
+
+finds every row by its hash and writes it out whole. Whether you may use that copy is between you
+and those who own it.
+"""
+
+
 def write_pointers(release: Path, gate: Dataset, court: Court) -> int:
     """Write ``pointers/pointers.parquet``: what the gate left out. Return the number of rows."""
     (release / FOLDER).mkdir(exist_ok=True)
+    write_text(release / FOLDER / "README.md", README)
     total = 0
     with pq.ParquetWriter(release / FILE, POINTERS, compression="zstd") as writer:
         for rows in _batches(_pointers(gate, court)):

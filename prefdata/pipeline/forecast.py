@@ -89,7 +89,7 @@ def _exit_code(plan: Plan, verdicts: Sequence[str | None]) -> int:
     """Return what a build would end with for its licenses: rule R17."""
     gate = plan.gate
     found = [Verdict[verdict.upper()] for verdict in verdicts if verdict]
-    if gate is None or not found:
+    if gate is None or not found or gate.component.lists_pointers(gate.config):
         return 0
     if gate.component.excludes(gate.config, gate.context):
         return 0 if Verdict.ALLOW in found else EXIT_CODES[Verdict.DENY]

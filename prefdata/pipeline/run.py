@@ -240,7 +240,7 @@ def _check_drops(step: Step) -> None:
         return
     counts = step.dataset().manifest["counts"]
     see = f"see 'prefdata drops {step.path}'"
-    if counts["in"] and not counts["kept"]:
+    if counts["in"] and not counts["kept"] and not _is_listed(step):
         error = LicenseDenied if step.use == "license_gate" else GateFailed
         raise error(
             f"the step {step.id!r} dropped every record: {_listed(counts['reasons'])}", fix=see
@@ -251,6 +251,12 @@ def _check_drops(step: Step) -> None:
             f"than its max_dropped {step.max_dropped:.1%}: {_listed(counts['reasons'])}",
             fix=f"{see}, or raise max_dropped",
         )
+
+
+def _is_listed(step: Step) -> bool:
+    """Tell whether a stage's release lists what the stage leaves out: a pointer release."""
+    lists = getattr(step.component, "lists_pointers", None)
+    return bool(lists and lists(step.config))
 
 
 def _listed(reasons: dict[str, int]) -> str:

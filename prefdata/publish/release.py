@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from prefdata.core.errors import ConfigError, InputError
 from prefdata.core.stage import Context, Kind
-from prefdata.licensing.audit import find_gate, seal, write_bundle
+from prefdata.licensing.audit import Bundle, find_gate, seal, write_bundle
 from prefdata.publish import samples
 from prefdata.publish.card import SAMPLES, card_of, write_card
 from prefdata.publish.croissant import croissant_of
@@ -87,7 +87,7 @@ class Publish:
         files = write_data(inputs, found, config, out)
         manifest = manifest_of(pairs.path.parent, config, context, found, files)
         audit = write_bundle(out, pairs, context) if find_gate(pairs) else None
-        shown = samples.kept(pairs, SAMPLES)
+        shown = samples.kept(pairs, SAMPLES, without=_warned(audit))
         write_card(out, card_of(manifest, shown, audit))
         write_json(out / "croissant.json", croissant_of(manifest, audit))
         finish(out, manifest, started)
@@ -104,7 +104,7 @@ def _rules(config: ReleaseSettings, context: Context) -> Rules:
     )
 
 
-def _harmless(audit: Any) -> frozenset[str]:
-    """Return the sources that carry no content warning."""
+def _warned(audit: Bundle | None) -> frozenset[str]:
+    """Return the sources that carry a content warning: their texts are not shown on the card."""
     told = audit.sources if audit else ()
-    return frozenset(source["id"] for source in told if not source.get("content_warning"))
+    return frozenset(source["id"] for source in told if source.get("content_warning"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefdata.core.errors import GateFailed, IntegrityError, LicenseDenied, LicenseReview
+from prefdata.licensing.reverify import verify
 from prefdata.publish.manifest import SUMS
 from prefdata.store.dataset import MANIFEST
 from prefdata.store.files import read_json, sha256
@@ -86,6 +87,7 @@ def _allow_release(folder: Path) -> None:
             str(folder / AUDIT),
             "build it with the stages license_gate and publish",
         )
+    verify(folder).refuse(folder)
 
 
 def _allow_model(folder: Path) -> None:

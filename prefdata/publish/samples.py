@@ -33,23 +33,24 @@ def tables(dataset: Dataset) -> Iterator[pa.Table]:
         yield read_shard(shard)
 
 
-def kept(dataset: Dataset, count: int, ids: frozenset[str] | None = None) -> list[Preference]:
+def kept(
+    dataset: Dataset, count: int, *, without: frozenset[str] = frozenset()
+) -> list[Preference]:
     """Return records whose ids have the lowest digests; of every source as many as of the others.
 
-    With `ids`, only these records are taken.
+    Sources in `without` give none.
     """
     best: dict[str, list[tuple[int, Preference]]] = {}
     for table in tables(dataset):
         for source, rows in _by_source(table):
-            order = np.argsort(id_digests(rows.column("id")))[:count]
-            chosen = decode(rows.take(pa.array(order)))
-            keys = id_digests(pa.array([record.id for record in chosen])).tolist()
-            own = best.setdefault(source, [])
-            own.extend(
-                pair for pair in zip(keys, chosen, strict=True) if not ids or pair[1].id in ids
-            )
-            own.sort(key=lambda pair: pair[0])
-            del own[count:]
+            if source not in without:
+                keys = id_digests(rows.column("id"))
+                order = np.argsort(keys)[:count]
+                chosen = decode(rows.take(pa.array(order)))
+                own = best.setdefault(source, [])
+                own.extend(zip(keys[order].tolist(), chosen, strict=True))
+                own.sort(key=lambda pair: pair[0])
+                del own[count:]
     each = max(1, count // max(1, len(best)))
     return [record for own in best.values() for _, record in own[:each]]
 

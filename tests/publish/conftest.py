@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prefdata.cli.main import run
 from prefdata.core.finding import Finding
 from prefdata.core.origin import Layer, Origin
 from prefdata.core.records import (
@@ -26,7 +26,7 @@ from prefdata.label.relabel import Relabel
 from prefdata.publish.release import Publish
 from prefdata.store.arrow import encode
 from prefdata.store.dataset import MANIFEST, Dataset
-from prefdata.store.files import sha256, write_json
+from prefdata.store.files import write_json
 from prefdata.store.shards import shard_name, write_shard
 
 
@@ -121,26 +121,23 @@ def a_build(
     return {"pairs": pairs, "labels": labels}
 
 
-def add_audit(release: Path) -> None:
-    """Stand in for the audit bundle, which needs registered sources."""
-    write_json(release / "audit" / "audit.json", {})
-    manifest = json.loads((release / MANIFEST).read_bytes())
-    manifest["files"].append(
-        {"path": "audit/audit.json", "sha256": sha256(release / "audit" / "audit.json")}
-    )
-    write_json(release / MANIFEST, manifest)
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quick start's build folder: real sources, gate and audit. Read only."""
+    folder = tmp_path_factory.mktemp("quick start 早速")
+    assert run(["build", "quickstart", "--out", str(folder / "build")]) == 0
+    return folder / "build"
 
 
 @pytest.fixture
 def publish(tmp_path: Path) -> Callable[..., Path]:
     """Publish records with settings and return the release's folder."""
 
-    def run(
+    def publish_records(
         records: Sequence[Preference],
         *,
         seed: int = 0,
         shards: int = 1000,
-        audit: bool = False,
         **tree: Any,
     ) -> Path:
         folder = tmp_path / f"build-{len(list(tmp_path.iterdir()))}"
@@ -153,8 +150,6 @@ def publish(tmp_path: Path) -> Callable[..., Path]:
         out = folder / "release"
         out.mkdir()
         Publish(config, context).run(inputs, out)
-        if audit:
-            add_audit(out)
         return out
 
-    return run
+    return publish_records

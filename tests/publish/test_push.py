@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,10 +42,9 @@ def _api(hub: Hub) -> object:
 
 
 @pytest.fixture
-def release(publish: Run) -> Path:
-    """A release with a name that needs quoting in its data."""
-    records = [a_record(n, answers=(f"良い答え{n}。", "悪い。")) for n in range(40)]
-    return publish(records, splits={"test": 0.2, "validation": 0.1}, audit=True)
+def release(built: Path, tmp_path: Path) -> Path:
+    """A copy of the quick start's release."""
+    return shutil.copytree(built / "release", tmp_path / "release")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_what_the_hub_gives_back_is_the_release_byte_for_byte(
     )  # fmt: skip
     assert contents(Path(copy)) == contents(release)
     assert hub.repositories["me/data"].private
-    assert hub.tags == {"release-00000000": pushed.commit}
+    assert hub.tags == {package_of(release).tag: pushed.commit}
 
 
 def test_the_card_goes_last_and_a_second_push_sends_nothing(
@@ -84,14 +84,14 @@ def test_the_card_goes_last_and_a_second_push_sends_nothing(
     assert not [path for method, path in hub.requests[before:] if "/commit/" in path]
 
 
-def test_files_of_an_older_release_are_deleted(hub: Hub, release: Path, publish: Run) -> None:
-    push(package_of(release), "me/data")
-    newer = publish([a_record("new")], splits={"test": 0, "validation": 0}, audit=True)
+def test_files_of_an_older_release_are_deleted(hub: Hub, release: Path) -> None:
+    package = package_of(release)
+    push(package, "me/data")
+    older = hub.repositories["me/data"]
+    older.commit({**older.tree, "pairs/train-00001-of-00002.parquet": (b"", True)}, "main")
 
-    pushed = push(package_of(newer), "me/data")
-
-    assert pushed.deleted > 0
-    assert set(hub.repositories["me/data"].tree) == {*contents(newer), ".gitattributes"}
+    assert push(package, "me/data").deleted == 1
+    assert set(older.tree) == {*contents(release), ".gitattributes"}
 
 
 def test_the_network_is_lost_in_the_middle_and_the_same_command_goes_on(
@@ -174,7 +174,7 @@ def test_an_edited_release_is_refused_with_code_5(
 
 
 def test_a_release_without_an_audit_is_refused(publish: Run) -> None:
-    release = publish([a_record(1)], audit=False)
+    release = publish([a_record(1)])
 
     assert run(["push", str(release), "me/data"]) == 4
 

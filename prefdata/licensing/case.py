@@ -1,8 +1,8 @@
 """What the rules are asked about: layers, evidence, human decisions, read from plain case dicts.
 
 The format is that of `licenses/README.md`. Reading is strict where a mistake could loosen a
-verdict: an unknown role, status or coverage is an error, a missing date or revision of a piece of
-evidence counts as old and as another revision.
+verdict: an unknown role, status, coverage or key is an error, a missing date or revision of a piece
+of evidence counts as old and as another revision. Null means absent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefdata.core.errors import InputError, nearest
+from prefdata.core.errors import InputError
+from prefdata.licensing.fields import (
+    Names,
+    flag,
+    items,
+    known,
+    mapping,
+    names,
+    number,
+    refuse_misspelt,
+    refuse_unknown,
+    text,
+)
 
 CONTENT = ("source_text", "response", "label")
 GENERATORS = ("translator", "response_model", "judge")
@@ -19,7 +31,15 @@ ROLES = (*CONTENT, *GENERATORS, "compilation", "tool")
 STATUSES = ("declared", "undisclosed", "conflicting", "conditional")
 COVERAGES = ("data", "code", "database", "weights", "service", "unclear")
 
-Names = tuple[str, ...]
+_REMARKS = ("summary", "id", "name", "source", "note", "comment", "description")
+_OF_GROUP = ("layers", "record_contains", "decisions", "integrity", "count", *_REMARKS)
+_OF_INTEGRITY = ("hash_mismatches", "broken_chain", "broken_chains")
+_OF_LAYER = (
+    "role", "artifact", "license", "hub_tag", "readings", "status", "coverage", "condition_met",
+    "third_party_content", "evidence", "upstream_listed", "rows_hash_matched_upstream",
+)  # fmt: skip
+_OF_EVIDENCE = ("kind", "by", "at_revision", "age_days")
+_OF_DECISION = ("id", "decision", "covers", "scope", "revision_matches", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +57,9 @@ class CaseLayer:
     """One hand in a record with what is known of its terms.
 
     `license` and `hub_tags` are the names as given (several of them mean AND); `readings` the
-    rival statements of a conflicting layer. None of the two compilation flags means "not said".
+    rival statements of a conflicting layer. `coverage` is empty where nobody says it: the data,
+    unless the license is one for something else (R2). None of the two compilation flags means "not
+    said".
     """
 
     role: str
@@ -46,7 +68,7 @@ class CaseLayer:
     hub_tags: Names | None = None
     readings: Names = ()
     status: str = ""
-    coverage: str = "data"
+    coverage: str = ""
     condition_met: bool = False
     third_party: bool = False
     evidence: tuple[Evidence, ...] = ()
@@ -89,42 +111,46 @@ def read_inputs(tree: Any) -> Inputs:
     """Read the `inputs` of a case.
 
     Raises:
-        InputError: a field is missing, of a wrong type, or has an unknown value.
+        InputError: a field is missing, of a wrong type, or has an unknown name or value.
     """
-    tree = _mapping(tree, "inputs")
-    decisions = _decisions(tree)
-    broken = _is_broken(tree.get("integrity"))
+    tree = mapping(tree, "inputs")
+    refuse_unknown(tree, (*_OF_GROUP, "record_groups"), "inputs")
     if "record_groups" not in tree:
-        return Inputs((_group(tree, (), decisions),), is_broken=broken)
-    groups = tuple(
-        _group(_mapping(group, "record_groups"), _decisions(group), decisions)
-        for group in _list(tree, "record_groups")
-    )
-    return Inputs(groups, is_build=True, is_broken=broken)
+        return Inputs((_group(tree),), is_broken=_is_broken(tree))
+    if "layers" in tree:
+        raise InputError(
+            "inputs have 'layers' beside 'record_groups'", fix="put them into a group"
+        )
+    common = _decisions(tree)
+    given = [mapping(group, "record_groups") for group in items(tree, "record_groups")]
+    groups = []
+    for group in given:
+        refuse_unknown(group, _OF_GROUP, "a group")
+        contains = {"record_contains": tree.get("record_contains")}
+        groups.append(_group({**contains, **group}, common))
+    broken = [_is_broken(part) for part in (tree, *given)]
+    return Inputs(tuple(groups), is_build=True, is_broken=any(broken))
 
 
-def _is_broken(integrity: Any) -> bool:
-    if integrity is None:
+def _is_broken(tree: Mapping[str, Any]) -> bool:
+    if tree.get("integrity") is None:
         return False
-    tree = _mapping(integrity, "integrity")
-    return any(tree.get(key) for key in ("hash_mismatches", "broken_chain", "broken_chains"))
+    integrity = mapping(tree["integrity"], "integrity")
+    refuse_unknown(integrity, _OF_INTEGRITY, "integrity")
+    return any(integrity.values())
 
 
-def _group(
-    tree: Mapping[str, Any],
-    own: tuple[HumanDecision, ...],
-    common: tuple[HumanDecision, ...],
-) -> Group:
-    count = tree.get("count", 1)
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+def _group(tree: Mapping[str, Any], common: tuple[HumanDecision, ...] = ()) -> Group:
+    count = number(tree, "count")
+    if count is not None and count != int(count):
         raise InputError(f"count is {count!r}", fix="give a whole number from 0 up")
-    if "layers" not in tree:
+    if tree.get("layers") is None:
         raise InputError("'layers' is missing")
-    layers = tuple(read_layer(layer) for layer in _list(tree, "layers"))
-    contains = _names(tree.get("record_contains") or [], "record_contains")
+    layers = tuple(read_layer(layer) for layer in items(tree, "layers"))
+    contains = names(tree.get("record_contains"), "record_contains")
     for role in contains:
-        _known("content role", role, CONTENT)
-    return Group(layers, contains, (*own, *common), count)
+        known("content role", role, CONTENT)
+    return Group(layers, contains, (*_decisions(tree), *common), 1 if count is None else int(count))
 
 
 def read_layer(tree: Any) -> CaseLayer:
@@ -133,98 +159,67 @@ def read_layer(tree: Any) -> CaseLayer:
     Raises:
         InputError: as in `read_inputs`.
     """
-    tree = _mapping(tree, "layer")
-    role = _known("role", tree.get("role"), ROLES)
+    tree = mapping(tree, "layer")
+    refuse_misspelt(tree, _OF_LAYER, "a layer")
+    role = known("role", tree.get("role"), ROLES)
     artifact = tree.get("artifact")
     if not isinstance(artifact, str):
         raise InputError(f"the artifact of a layer is {artifact!r}", fix="name it")
-    status = tree.get("status") or ""
-    if status:
-        _known("status", status, STATUSES)
-    is_claimed = role in CONTENT and status != "undisclosed"
-    unstated = "unclear" if is_claimed else "data"
-    coverage = _known("coverage", tree.get("coverage") or unstated, COVERAGES)
     return CaseLayer(
         role=role,
         artifact=artifact,
-        license=_names(tree.get("license"), "license"),
-        hub_tags=_names(tree["hub_tag"], "hub_tag") if "hub_tag" in tree else None,
-        readings=_readings(tree.get("readings")),
-        status=status,
-        coverage=coverage,
-        condition_met=tree.get("condition_met") is True,
-        third_party=bool(tree.get("third_party_content")),
-        evidence=tuple(_evidence(item) for item in tree.get("evidence") or ()),
-        upstream_listed=_flag(tree, "upstream_listed"),
-        rows_matched=_flag(tree, "rows_hash_matched_upstream"),
+        license=names(tree.get("license"), "license"),
+        hub_tags=names(tree["hub_tag"], "hub_tag") if "hub_tag" in tree else None,
+        readings=_readings(tree),
+        status=_word(tree, "status", STATUSES),
+        coverage=_word(tree, "coverage", COVERAGES),
+        condition_met=flag(tree, "condition_met") is True,
+        third_party=_is_third_party(tree.get("third_party_content")),
+        evidence=tuple(_evidence(item) for item in items(tree, "evidence")),
+        upstream_listed=flag(tree, "upstream_listed"),
+        rows_matched=flag(tree, "rows_hash_matched_upstream"),
     )
+
+
+def _word(tree: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
+    return "" if tree.get(key) is None else known(key, tree[key], choices)
+
+
+def _is_third_party(value: Any) -> bool:
+    """Read whose content it is: nothing, true, or where it is from."""
+    if value is None or isinstance(value, bool):
+        return value is True
+    found = names(value, "third_party_content")
+    if not found or not all(found):
+        raise InputError(f"third_party_content is {value!r}", fix="say where it is from, or leave it out")
+    return True
 
 
 def _evidence(tree: Any) -> Evidence:
-    tree = _mapping(tree, "evidence")
-    age = tree.get("age_days")
-    if age is not None and (not isinstance(age, (int, float)) or isinstance(age, bool)):
-        raise InputError(f"age_days is {age!r}", fix="give a number of days")
-    return Evidence(
-        str(tree.get("kind", "")), str(tree.get("by", "")), str(tree.get("at_revision", "")), age
-    )
+    tree = mapping(tree, "evidence")
+    refuse_misspelt(tree, _OF_EVIDENCE, "evidence")
+    age = number(tree, "age_days")
+    return Evidence(text(tree, "kind"), text(tree, "by"), text(tree, "at_revision"), age)
 
 
 def _decisions(tree: Mapping[str, Any]) -> tuple[HumanDecision, ...]:
-    return tuple(_decision(item) for item in tree.get("decisions") or ())
+    return tuple(_decision(item) for item in items(tree, "decisions"))
 
 
 def _decision(tree: Any) -> HumanDecision:
-    tree = _mapping(tree, "decision")
+    tree = mapping(tree, "decision")
+    refuse_misspelt(tree, _OF_DECISION, "a decision")
     return HumanDecision(
         id=str(tree.get("id", "")),
-        decision=_known("decision", tree.get("decision"), ("allow", "deny")),
-        covers=frozenset(_names(tree.get("covers"), "covers")),
-        scope=str(tree.get("scope") or ""),
+        decision=known("decision", tree.get("decision"), ("allow", "deny")),
+        covers=frozenset(names(tree.get("covers"), "covers")),
+        scope=text(tree, "scope"),
         revision_matches=tree.get("revision_matches") is True,
         expired=tree.get("expired") is not False,
     )
 
 
-def _readings(value: Any) -> Names:
+def _readings(tree: Mapping[str, Any]) -> Names:
     """Return the readings; one without a name (null) is a reading that grants nothing."""
-    if value is None:
-        return ()
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InputError(f"readings is {value!r}", fix="give a list of licenses")
-    return tuple("" if item is None else str(item) for item in value)
-
-
-def _names(value: Any, key: str) -> Names:
-    if value is None:
-        return ()
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
-        raise InputError(f"{key} is {value!r}", fix="give a name, or a list of names")
-    return tuple(item.strip() for item in items)
-
-
-def _flag(tree: Mapping[str, Any], key: str) -> bool | None:
-    value = tree.get(key)
-    if value is not None and not isinstance(value, bool):
-        raise InputError(f"{key} is {value!r}", fix="give true or false")
-    return value
-
-
-def _mapping(value: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{what} is {type(value).__name__}", fix="give an object")
-    return value
-
-
-def _list(tree: Mapping[str, Any], key: str) -> Sequence[Any]:
-    value = tree[key]
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InputError(f"{key} is {type(value).__name__}", fix="give a list")
-    return value
-
-
-def _known(what: str, value: Any, known: Sequence[str]) -> str:
-    if not isinstance(value, str) or value not in known:
-        raise InputError(f"unknown {what} {value!r}", fix=nearest(str(value), list(known)))
-    return value
+    given = ["" if item is None else item for item in items(tree, "readings")]
+    return names(given, "readings")

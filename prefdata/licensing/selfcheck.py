@@ -190,12 +190,19 @@ def _entry(registry: Registry, folder: Path, path: Path, as_of: date) -> Iterato
     named = [name for part in entry.components for name in part.generators]
     named += [str(name) for name in entry.tree.get("upstreams") or ()]
     for name in named:
-        if not registry.entries(name):
-            yield _error(path, f"there is no entry {name!r}")
+        if not _is_known(registry, name):
+            yield _error(path, f"there is no entry {name!r} that can be read")
     for part in entry.components:
         yield from _component(registry, path, part, as_of)
     if as_of > date.fromisoformat(str(entry.tree.get("recheck_by", as_of))):
         yield Finding("warning", str(path), "the entry is due for a new look")
+
+
+def _is_known(registry: Registry, name: str) -> bool:
+    try:
+        return bool(registry.entries(name))
+    except ConfigError:
+        return False  # reported where it stands
 
 
 def _component(registry: Registry, path: Path, part: Component, as_of: date) -> Iterator[Finding]:

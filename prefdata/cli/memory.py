@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,11 @@ def import_(file: Path, human: str, cache: Path) -> None:
     An entry with the fingerprint of a translator, as export writes it, is used wherever that
     translator with those settings is. People's corrections win over every translator.
     """
+    from prefdata.core.stage import Context
     from prefdata.translate.exchange import import_memory
-    from prefdata.translate.memory import Memory
+    from prefdata.translate.shared import open_memory
 
-    with Memory(cache) as opened:
+    with open_memory(Context(cache=cache)) as opened:
         count = import_memory(opened, file, human=human)
     click.echo(f"{count:,} entries read from {file}")
 
@@ -99,9 +101,11 @@ def compact(cache: Path) -> None:
     click.echo(f"{before / 2**20:,.1f} MiB before, {after / 2**20:,.1f} MiB after")
 
 
-def _open(cache: Path) -> Memory:
+def _open(cache: Path) -> AbstractContextManager[Memory]:
     from prefdata.core.errors import InputError
-    from prefdata.translate.memory import Memory, memory_file
+    from prefdata.core.stage import Context
+    from prefdata.translate.memory import memory_file
+    from prefdata.translate.shared import open_memory
 
     if not memory_file(cache).is_file():
         raise InputError(
@@ -109,4 +113,4 @@ def _open(cache: Path) -> Memory:
             str(memory_file(cache)),
             "it comes with the first build that translates; else give --cache FOLDER",
         )
-    return Memory(cache)
+    return open_memory(Context(cache=cache))

@@ -55,12 +55,13 @@ def import_(file: Path, human: str, cache: Path) -> None:
     import json
     from tempfile import TemporaryDirectory
 
+    from prefdata.core.stage import Context
     from prefdata.filters.sheet import corrections
     from prefdata.translate.exchange import import_memory
-    from prefdata.translate.memory import Memory
+    from prefdata.translate.shared import open_memory
 
     rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in corrections(file)]
-    with TemporaryDirectory() as folder, Memory(cache) as memory:
+    with TemporaryDirectory() as folder, open_memory(Context(cache=cache)) as memory:
         path = Path(folder) / "corrections.jsonl"
         path.write_text("".join(rows), encoding="utf-8")
         count = import_memory(memory, path, human=human)

@@ -47,6 +47,7 @@ class Context:
     `base` is the folder of the pipeline file, against which relative paths are read. `cache` holds
     the translation memory. `licenses` is the user's own registry folder, if any; `as_of` the day
     (YYYY-MM-DD) to which the age of evidence counts, `released` the date that a release carries.
+    `worker` names a process of another machine, which must not write where others write.
     `step` and `key` are the id and the content key of the step that the component works for.
     """
 
@@ -61,6 +62,7 @@ class Context:
     listen: Callable[[Event], None] = ignore
     step: str = ""
     key: str = ""
+    worker: str = ""
 
     def path(self, name: str | Path) -> Path:
         """Return `name` as a path, relative ones against the pipeline file's folder."""

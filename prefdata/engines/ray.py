@@ -184,11 +184,20 @@ class _Worker:
         import ray
 
         if self.task is None or name != self.name:
-            self.name, self.task = name, ray.get(reference[0])
+            self.name, self.task = name, _named(ray, ray.get(reference[0]))
         return self.task(shard)
 
     def ready(self) -> None:
         """Answer once the actor lives."""
+
+
+def _named(ray: Any, task: Task) -> Task:
+    """Return the task under the actor's name, where others work on other machines."""
+    within = getattr(task, "within", None)
+    if within is None or len([node for node in ray.nodes() if node["Alive"]]) < 2:
+        return task
+    named: Task = within(worker=ray.get_runtime_context().get_actor_id())
+    return named
 
 
 class _Pool:
@@ -266,8 +275,8 @@ class _Relay:
 
     def task(self, task: Task) -> Task:
         """Return the task with its listener replaced by one that reaches across processes."""
-        listening = getattr(task, "listening", None)
-        return listening(_Send(self.queue)) if listening else task
+        within = getattr(task, "within", None)
+        return within(listen=_Send(self.queue)) if within else task
 
     def drain(self, context: Context) -> None:
         """Pass on what has come in."""

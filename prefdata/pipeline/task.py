@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from prefdata import components
 from prefdata.core.finding import Drop, Outcome, Skip
 from prefdata.core.records import Preference
-from prefdata.core.stage import Context, Event, ignore
+from prefdata.core.stage import Context, ignore
 from prefdata.pipeline.plan import Step
 from prefdata.store.arrow import decode, encode, encode_drops, encode_skips, read_drops
 from prefdata.store.dataset import DROPPED
@@ -48,9 +48,9 @@ class Work:
             context = replace(context, listen=ignore)
         return cls(step.group, step.use, tree, context)
 
-    def listening(self, listen: Callable[[Event], None]) -> Work:
-        """Return the work with another listener, one that reaches out of a worker's process."""
-        return replace(self, context=replace(self.context, listen=listen))
+    def within(self, **changes: Any) -> Work:
+        """Return the work with another context: a worker's own listener, its name."""
+        return replace(self, context=replace(self.context, **changes))
 
     def component(self) -> Any:
         """Return the class."""
@@ -137,9 +137,9 @@ class StageTask:
         _write(self.folder, shard, kept, drops, table.num_rows)
         return shard
 
-    def listening(self, listen: Callable[[Event], None]) -> StageTask:
-        """Return the task with another listener."""
-        return replace(self, work=self.work.listening(listen))
+    def within(self, **changes: Any) -> StageTask:
+        """Return the task with another context: a worker's own listener, its name."""
+        return replace(self, work=self.work.within(**changes))
 
     def batched(self, stage: Any, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Call a shard stage batch by batch; a stage that is not parallel gets all at once."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context
-from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.memory import memory_file
+from prefdata.translate.shared import open_memory
 from prefdata.translate.tree import Node, Tree
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class _Known:
             return set()
         if self._translator is None:
             self._translator = self.config.translator.create(self.context)
-        with Memory(self.context.cache) as memory:
+        with open_memory(self.context) as memory:
             name = fingerprint(self._translator, kind, self.config.context)
             maker = next((m for m in memory.makers() if m.fingerprint == name), None)
             return set(memory.look_up([node.key for node in nodes], maker))

@@ -20,7 +20,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.records import Role, digest
 from prefdata.translate.entry import Entry, Item, Maker, Origin, pack, unpack
 
-FILE = "translations.sqlite"
+NAME = "translations"
 FORMAT = 1
 BUSY_SECONDS = 60.0
 _CHUNK = 400  # keys in one look-up
@@ -42,20 +42,35 @@ CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WI
 """
 
 
-def memory_file(folder: Path) -> Path:
-    """Return the path of the memory in a cache folder."""
-    return folder / FILE
+_TAKE_IN = (
+    "INSERT OR IGNORE INTO node SELECT * FROM other.node",
+    "INSERT OR IGNORE INTO maker (fingerprint, origin, artifact, revision)"
+    " SELECT fingerprint, origin, artifact, revision FROM other.maker",
+    "INSERT OR IGNORE INTO entry SELECT key, main.maker.id, target, ladder, log, layer"
+    " FROM other.entry JOIN other.maker AS theirs ON theirs.id = other.entry.maker"
+    " JOIN main.maker ON main.maker.fingerprint = theirs.fingerprint",
+)
+
+
+def memory_file(folder: Path, worker: str = "") -> Path:
+    """Return the path of the memory in a cache folder, or of a worker's own part of it."""
+    return folder / f"{NAME}{worker and '.'}{worker}.sqlite"
 
 
 class Memory:
-    """One open memory; not shared between threads or processes, but its file is."""
+    """One open memory; not shared between threads or processes, but its file is.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = memory_file(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+    A `frozen` one is read as it is, without locks: for a file that nobody writes.
+    """
+
+    def __init__(self, path: Path, *, frozen: bool = False) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        name = f"{path.absolute().as_uri()}?immutable=1" if frozen else str(path)
         try:
-            self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._prepare()
+            self._db = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, uri=frozen)
+            if not frozen:
+                self._prepare()
         except sqlite3.Error as error:
             raise self._broken(error) from error
         self._makers: dict[str, Maker] = {}
@@ -201,8 +216,18 @@ class Memory:
                  "characters")  # fmt: skip
         makers = [dict(zip(names, row, strict=True)) for row in rows]
         nodes = self._db.execute("SELECT count(*) FROM node").fetchone()[0]
-        size = sum(file.stat().st_size for file in self.path.parent.glob(f"{FILE}*"))
+        size = sum(file.stat().st_size for file in self.path.parent.glob(f"{self.path.name}*"))
         return {"path": str(self.path), "bytes": size, "nodes": nodes, "makers": makers}
+
+    def take_in(self, path: Path) -> None:
+        """Copy what another memory file holds and this one lacks."""
+        self._db.execute("ATTACH ? AS other", (str(path),))
+        try:
+            with self._writing():
+                for statement in _TAKE_IN:
+                    self._db.execute(statement)
+        finally:
+            self._db.execute("DETACH other")
 
     def compact(self) -> None:
         """Drop turns that nothing follows and nobody translated; give free pages back."""

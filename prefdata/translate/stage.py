@@ -27,7 +27,8 @@ from prefdata.translate.describe import describe
 from prefdata.translate.entry import Entry
 from prefdata.translate.estimate import estimate
 from prefdata.translate.ladder import RUNGS, Ladder
-from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.memory import memory_file
+from prefdata.translate.shared import open_memory
 from prefdata.translate.tree import Node, Placed, Tree
 from prefdata.translate.work import Window
 
@@ -95,7 +96,7 @@ class Translate:
 
     def _translate(self, tree: Tree) -> dict[Node, Entry]:
         entries: dict[Node, Entry] = {}
-        with Memory(self.context.cache) as memory:
+        with open_memory(self.context) as memory:
             for kind, nodes in tree.kinds().items():
                 maker = memory.maker(self.fingerprint(kind), layer=self.translator.layer)
                 window = Window(
@@ -183,7 +184,7 @@ class Translate:
         own = static(config.translator.config(), context) if static else ""
         people = ""
         if memory_file(context.cache).is_file():
-            with Memory(context.cache) as memory:
+            with open_memory(context) as memory:
                 people = memory.people()
         return digest("translate", own, people) if own or people else ""
 

@@ -20,7 +20,7 @@ from prefdata.core.records import Preference
 from prefdata.core.stage import Context, Request
 from prefdata.translate.chat import ChatModel, ChatSettings
 from prefdata.translate.entry import Entry, Item
-from prefdata.translate.memory import Memory
+from prefdata.translate.memory import Memory, memory_file
 from prefdata.translate.stage import Translate
 from prefdata.translate.tree import ROOT, Tree, node_key
 from tests.translate.records import record
@@ -129,7 +129,7 @@ def memory_rows(folder: Path) -> list[tuple[str, str, str]]:
     """CPU a node for hits in a memory of a million nodes."""
     text = "This is turn number %d. " + "It has about as many characters as turns do. " * 2
     japanese = "これは試しの訳文で、六十文字ほどの長さになるように書いてあります。" * 2
-    with Memory(folder) as memory:
+    with Memory(memory_file(folder)) as memory:
         maker = memory.maker("m", layer=None)
         for start in range(0, NODES, 5000):
             texts = [text % n for n in range(start, start + 5000)]
@@ -144,7 +144,7 @@ def memory_rows(folder: Path) -> list[tuple[str, str, str]]:
             )
     order = list(range(NODES))
     Random(0).shuffle(order)
-    with Memory(folder) as memory:
+    with Memory(memory_file(folder)) as memory:
         maker = memory.maker("m", layer=None)
         hits, start = 0, time.process_time()
         for first in range(0, NODES, 5000):

@@ -12,7 +12,7 @@ from prefdata.core.errors import InputError
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.translate.exchange import Selection, export_memory, exported, import_memory
-from prefdata.translate.memory import Memory
+from prefdata.translate.memory import Memory, memory_file
 from prefdata.translate.stage import Translate
 from tests.translate.records import record
 
@@ -33,9 +33,9 @@ def test_a_memory_taken_elsewhere_gives_the_same_records_without_the_translator(
     tmp_path: Path, name: str
 ) -> None:
     first = build(tmp_path / "here")
-    with Memory(tmp_path / "here") as memory:
+    with Memory(memory_file(tmp_path / "here")) as memory:
         count = export_memory(memory, tmp_path / name)
-    with Memory(tmp_path / "there") as memory:
+    with Memory(memory_file(tmp_path / "there")) as memory:
         assert import_memory(memory, tmp_path / name) == count == 6
 
     config = Translate.Config.from_tree(FAILING)
@@ -46,7 +46,7 @@ def test_a_memory_taken_elsewhere_gives_the_same_records_without_the_translator(
 
 def test_an_exported_memory_is_a_file_for_the_translator_memory(tmp_path: Path) -> None:
     build(tmp_path / "here")
-    with Memory(tmp_path / "here") as memory:
+    with Memory(memory_file(tmp_path / "here")) as memory:
         export_memory(memory, tmp_path / "m.jsonl")
 
     outcome = build(
@@ -59,10 +59,10 @@ def test_an_exported_memory_is_a_file_for_the_translator_memory(tmp_path: Path) 
 
 def test_tmx_comes_back_as_it_left(tmp_path: Path) -> None:
     build(tmp_path / "here")
-    with Memory(tmp_path / "here") as memory:
+    with Memory(memory_file(tmp_path / "here")) as memory:
         export_memory(memory, tmp_path / "m.tmx")
         before = [row for row in exported(memory, Selection()) if row["target"] is not None]
-    with Memory(tmp_path / "there") as memory:
+    with Memory(memory_file(tmp_path / "there")) as memory:
         import_memory(memory, tmp_path / "m.tmx")
         assert list(exported(memory, Selection())) == before
 
@@ -109,7 +109,7 @@ def test_a_persons_correction_wins_and_stands_in_the_layers(tmp_path: Path) -> N
 def test_translations_without_a_maker_are_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_text('{"role": "user", "source": "a", "target": "あ"}\n')
 
-    with Memory(tmp_path) as memory, pytest.raises(InputError) as caught:
+    with Memory(memory_file(tmp_path)) as memory, pytest.raises(InputError) as caught:
         import_memory(memory, tmp_path / "m.jsonl")
 
     assert "m.jsonl:1" in caught.value.where
@@ -124,7 +124,7 @@ def test_translations_without_a_maker_are_refused_with_what_to_do(tmp_path: Path
 def test_a_malformed_line_is_named(tmp_path: Path, line: str, part: str) -> None:
     (tmp_path / "m.jsonl").write_text('{"role": "user", "source": "a", "target": "b"}\n' + line)
 
-    with Memory(tmp_path) as memory, pytest.raises(InputError, match=part) as caught:
+    with Memory(memory_file(tmp_path)) as memory, pytest.raises(InputError, match=part) as caught:
         import_memory(memory, tmp_path / "m.jsonl", human="x")
 
     assert caught.value.where.endswith("m.jsonl:2")
@@ -138,9 +138,9 @@ def test_speakers_that_do_not_alternate_keep_their_roles(tmp_path: Path) -> None
     twice = replace(PAIRS[0], prompt=(Message("user", "One."), Message("user", "Two.")))
     config = Translate.Config.from_tree({"translator": {"use": "fake"}})
     Translate(config, Context(cache=tmp_path / "here"))([twice])
-    with Memory(tmp_path / "here") as memory:
+    with Memory(memory_file(tmp_path / "here")) as memory:
         export_memory(memory, tmp_path / "m.jsonl")
-    with Memory(tmp_path / "there") as memory:
+    with Memory(memory_file(tmp_path / "there")) as memory:
         import_memory(memory, tmp_path / "m.jsonl")
 
     found = Translate.estimate(config, Context(cache=tmp_path / "there"), [twice])

@@ -6,24 +6,28 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from prefdata.core.errors import IntegrityError
 from prefdata.core.origin import Layer
+from prefdata.core.stage import Context
 from prefdata.translate.entry import Attempt, Entry, Item
-from prefdata.translate.memory import FILE, Memory
+from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.shared import open_memory
 from prefdata.translate.tree import ROOT, node_key
 
 WRITER = """
 import sys
 from pathlib import Path
 from prefdata.translate.entry import Entry, Item
-from prefdata.translate.memory import Memory
+from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.shared import open_memory
 from prefdata.translate.tree import ROOT, node_key
 name, folder = sys.argv[1], Path(sys.argv[2])
-with Memory(folder) as memory:
+with Memory(memory_file(folder)) as memory:
     maker = memory.maker("m", layer=None)
     for n in range(400):
         items = [Item(node_key(ROOT, "user", f"{name} {n} {k}"), ROOT, "user", f"{name} {n} {k}",
@@ -47,7 +51,7 @@ def test_an_entry_comes_back_with_its_attempts_findings_and_layer(tmp_path: Path
         layer=Layer("translator", "acme/model", "1"),
     )
     plain = Entry("訳", ladder="abc")
-    with Memory(tmp_path) as memory:
+    with Memory(memory_file(tmp_path)) as memory:
         maker = memory.maker("m", layer=None)
         memory.store([item("a", entry), item("b", plain)], maker)
         found = memory.look_up([node_key(ROOT, "user", t) for t in "abc"], maker)
@@ -56,7 +60,7 @@ def test_an_entry_comes_back_with_its_attempts_findings_and_layer(tmp_path: Path
 
 
 def test_makers_do_not_see_each_others_entries(tmp_path: Path) -> None:
-    with Memory(tmp_path) as memory:
+    with Memory(memory_file(tmp_path)) as memory:
         one, two = memory.maker("one", layer=None), memory.maker("two", layer=None)
         memory.store([item("a", Entry("一"))], one)
         memory.store([item("a", Entry("二"))], two)
@@ -77,7 +81,7 @@ def test_several_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> 
         writer.communicate()
         assert writer.returncode == 0
 
-    with Memory(tmp_path) as memory:
+    with Memory(memory_file(tmp_path)) as memory:
         assert memory.stats()["makers"][0]["entries"] == 3 * 400 * 5
 
 
@@ -93,25 +97,49 @@ def test_what_was_committed_before_a_kill_is_there_and_whole(tmp_path: Path, see
     committed = 1 + len(writer.stdout.read().split())
     writer.wait()
 
-    with Memory(tmp_path) as memory:
+    with Memory(memory_file(tmp_path)) as memory:
         entries = memory.stats()["makers"][0]["entries"]
     assert entries % 5 == 0
     assert entries >= committed * 5 - 5
 
 
 def test_a_file_that_is_no_memory_is_named_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"not a database at all, but long enough" * 100)
+    memory_file(tmp_path).write_bytes(b"not a database at all, but long enough" * 100)
 
     with pytest.raises(IntegrityError) as caught:
-        Memory(tmp_path)
-    assert FILE in caught.value.where
+        Memory(memory_file(tmp_path))
+    assert "translations.sqlite" in caught.value.where
 
 
 def test_a_memory_of_another_format_is_refused(tmp_path: Path) -> None:
-    Memory(tmp_path).close()
-    database = sqlite3.connect(tmp_path / FILE)
+    Memory(memory_file(tmp_path)).close()
+    database = sqlite3.connect(memory_file(tmp_path))
     database.execute("PRAGMA user_version = 99")
     database.close()
 
     with pytest.raises(Exception, match="format 99"):
-        Memory(tmp_path)
+        Memory(memory_file(tmp_path))
+
+
+def test_a_worker_of_another_machine_reads_the_common_file_and_writes_its_own(
+    tmp_path: Path,
+) -> None:
+    own = Context(cache=tmp_path)
+    with open_memory(own) as memory:
+        memory.store([item("a", Entry("一"))], memory.maker("m", layer=None))
+    keys = [node_key(ROOT, "user", text) for text in "ab"]
+
+    with open_memory(replace(own, worker="w1")) as memory:
+        other = memory.maker("other", layer=None)  # ids differ from file to file
+        maker = memory.maker("m", layer=None)
+        assert memory.look_up(keys, maker)[keys[0]].text == "一"
+        memory.store([item("b", Entry("二"))], maker)
+        memory.store([item("b", Entry("別"))], other)
+        with open_memory(own) as common:  # the worker lives: its file stays its own
+            assert common.stats()["nodes"] == 1
+
+    with open_memory(own) as memory:
+        found = memory.look_up(keys, memory.maker("m", layer=None))
+        assert [found[key].text for key in keys] == ["一", "二"]
+        assert memory.look_up(keys, memory.maker("other", layer=None))[keys[1]].text == "別"
+    assert [path.name for path in tmp_path.iterdir()] == ["translations.sqlite"]

@@ -20,7 +20,7 @@ from prefdata.core.records import Preference
 from prefdata.core.stage import Context, Request
 from prefdata.translate.entry import Item, Maker
 from prefdata.translate.ladder import Ladder
-from prefdata.translate.memory import Memory
+from prefdata.translate.memory import Memory, memory_file
 from prefdata.translate.stage import Translate
 from prefdata.translate.tree import Tree
 from prefdata.translate.work import Window
@@ -110,8 +110,8 @@ def test_a_prompt_that_does_not_fit_fails_alone(stage: Translate, tmp_path: Path
 class Counting(Memory):
     """A memory that says how much was committed at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.commits: list[int] = []
 
     def store(self, items: Sequence[Item], maker: Maker) -> None:
@@ -124,7 +124,7 @@ def test_answers_are_durable_as_they_finish(
 ) -> None:
     tree, _ = Tree.of(records[:30])
     nodes = list(tree)
-    with Counting(tmp_path) as memory:
+    with Counting(memory_file(tmp_path)) as memory:
         window = Window(
             nodes,
             translator=stage.translator,

@@ -22,6 +22,7 @@ from prefdata.licensing.account import Facts, Tally, account, numbered
 from prefdata.licensing.court import Court, registry_files
 from prefdata.licensing.gate import GateSettings, court_of
 from prefdata.licensing.lineage import (
+    digests_of,
     lineage_tables,
     match,
     provenance,
@@ -88,8 +89,9 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
     if settings.release == "pointers":
         write_pointers(release, gate, court)
     rows = published_rows(release)
-    origin = provenance(records)
-    numbers = match(rows, origin, languages_of(release))
+    languages = languages_of(release)
+    origin = provenance(records, languages)
+    numbers = match(rows, origin, languages)
     published = _tallies(rows, origin, numbers)
     decided = refuse_forbidden(court, origin, published)
     (release / "audit").mkdir(exist_ok=True)
@@ -100,9 +102,9 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
         released=context.released,
         published=tuple(published),
         excluded=tuple(_excluded(gate)),
-        merkle_root=standalone.merkle_root(rows.column("digest").to_pylist()),
+        merkle_root=standalone.merkle_root(digests_of(rows)),
     )
-    del rows, origin, numbers
+    del rows, origin, numbers, tables
     audit = account(court, facts)
     _write_account(release, audit, court)
     card = audit["license"]["card"]

@@ -19,7 +19,7 @@ from prefdata.store.shards import open_shard
 
 CHUNK = 16_384  # rows of the lineage written at a time
 _FEW = ["lang", "source", "revision", "config", "split", "layers", "translation", "license"]
-_COLUMNS = ["id", "pair_key", "row", "row_digest", *_FEW]
+_COLUMNS = ["id", "row", "row_digest", *_FEW]
 _TEXTS = pa.dictionary(pa.int32(), pa.string())
 _LISTS = pa.list_(pa.string())
 
@@ -41,7 +41,7 @@ LINEAGE_SCHEMA = pa.schema(
         ("decision_ids", _LISTS),
         ("downstream_terms", _LISTS),
         ("verdict", _TEXTS),
-        ("record_sha256", pa.binary()),
+        ("record_sha256", pa.binary(32)),
     ]
 )
 
@@ -59,8 +59,8 @@ class Published:
     def table(self) -> pa.Table:
         """Return `id, of, view, digest, size` of every row."""
         schema = [
-            ("id", pa.string()), ("of", pa.string()), ("view", pa.string()),
-            ("digest", pa.binary()), ("size", pa.int64()),
+            ("id", pa.string()), ("of", pa.string()), ("view", _TEXTS),
+            ("digest", pa.binary(32)), ("size", pa.int32()),
         ]  # fmt: skip
         parts = (self.ids, self.of, self.views, self.digests, self.sizes)
         return pa.table(
@@ -78,9 +78,9 @@ def published_rows(release: Path) -> pa.Table:
             for ids, digests, sizes, _ in record_hashes(path):
                 found.ids.append(pa.array(ids, pa.string()))
                 found.of.append(pa.array([derived.get(name, name) for name in ids], pa.string()))
-                found.views.append(pa.array([view] * len(ids), pa.string()))
-                found.digests.append(pa.array(digests, pa.binary()))
-                found.sizes.append(pa.array(sizes, pa.int64()))
+                found.views.append(pa.array([view] * len(ids), pa.string()).dictionary_encode())
+                found.digests.append(pa.array(digests, pa.binary(32)))
+                found.sizes.append(pa.array(sizes, pa.int32()))
     return found.table()
 
 
@@ -97,12 +97,25 @@ def _derived_ids(release: Path) -> dict[str, str]:
     return found
 
 
-def provenance(records: Dataset) -> pa.Table:
-    """Return where every record of a step came from: its plain columns, without texts."""
+def digests_of(rows: pa.Table) -> bytes:
+    """Return the hashes of all rows, one after the other."""
+    return b"".join(
+        chunk.buffers()[1].slice(32 * chunk.offset, 32 * len(chunk)).to_pybytes()
+        for chunk in rows.column("digest").chunks
+        if len(chunk)
+    )
+
+
+def provenance(records: Dataset, languages: Sequence[str]) -> pa.Table:
+    """Return where every record of a step came from: its plain columns, without texts.
+
+    The key that languages share comes along only where there are several.
+    """
+    columns = [*_COLUMNS, "pair_key"] if len(languages) > 1 else _COLUMNS
     parts = []
     for shard in records.shards():
         with open_shard(shard) as file:
-            table = file.read(columns=_COLUMNS)
+            table = file.read(columns=columns)
         for name in _FEW:
             position = table.schema.get_field_index(name)
             encoded = pc.dictionary_encode(table.column(name))

@@ -203,10 +203,10 @@ def edit_license_and_lineage(release: Path) -> None:
     path = release / "audit" / "lineage.parquet"
     old = [row["record_sha256"] for row in pq.read_table(path).to_pylist()]
     rewrite(path, lineage)
-    new = merkle_root([digests[0], *old[1:]])
+    new = merkle_root(b"".join([digests[0], *old[1:]]))
     for name in ("README.md", "audit/audit.json", "audit/audit.md", "audit/audit.html"):
         text = (release / name).read_text("utf-8")
-        (release / name).write_text(text.replace(merkle_root(old), new), "utf-8")
+        (release / name).write_text(text.replace(merkle_root(b"".join(old)), new), "utf-8")
 
 
 def edit_revision(release: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from prefdata.core.errors import ConfigError
+
 OutputRule = Literal["none", "notice", "derivative_model", "no_compete", "no_other_llm", "unknown"]
 OUTPUT_RULES = ("none", "notice", "derivative_model", "no_compete", "no_other_llm", "unknown")
 
@@ -17,7 +19,7 @@ class License:
 
     `derivatives` is ``make_only`` where adapted material may be made but not shared.
     `share_alike` lists the ids under which adapted material may go out; empty: any.
-    `database_only` says that the text grants nothing in the contents.
+    `covers` names what the text grants something in: content, database, software, weights, service.
     """
 
     id: str
@@ -26,7 +28,7 @@ class License:
     commercial: bool = True
     derivatives: str = "yes"
     share_alike: tuple[str, ...] = ()
-    database_only: bool = False
+    covers: tuple[str, ...] = ("content",)
     obligations: tuple[str, ...] = ()
     output_rule: str = "none"
     family: str = ""
@@ -36,13 +38,23 @@ class License:
 
 @dataclass(frozen=True)
 class LicenseBook:
-    """All registered texts by id, and the hub's tags."""
+    """All registered texts by id, and the hub's tags. Case makes no other id.
+
+    Raises:
+        ConfigError: two ids differ in case alone.
+    """
 
     licenses: Mapping[str, License]
     hub_tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        folded = {name.casefold(): name for name in self.licenses}
+        folded: dict[str, str] = {}
+        for name in self.licenses:
+            if folded.setdefault(name.casefold(), name) != name:
+                raise ConfigError(
+                    f"the license {name!r} is registered twice: as {folded[name.casefold()]!r} too",
+                    fix="a text says what it says: remove one of the entries",
+                )
         object.__setattr__(self, "_folded", folded)
 
     def spell(self, name: str) -> str:
@@ -62,21 +74,34 @@ class LicenseBook:
     def is_same_family(self, terms: str, base: str) -> bool:
         """Tell whether two sets of model terms belong to one family of models.
 
-        The registry's `family` counts where both have one, else the name up to the first digit
-        or hyphen.
+        The registry's `family` counts where either has one; a name that is not registered belongs
+        to the family that it begins with, up to a hyphen. Where neither has one, the names are
+        compared up to the first digit or hyphen.
         """
         if self.spell(terms) == self.spell(base):
             return True
-        one, other = self.get(terms), self.get(base)
-        if one and other and one.family and other.family:
-            return one.family == other.family
+        families = self._family(terms), self._family(base)
+        if any(families):
+            return families[0] == families[1]
         stems = _stem(terms), _stem(base)
         return stems[0] == stems[1] != ""
 
+    def _family(self, name: str) -> str:
+        entry = self.get(name)
+        if entry:
+            return entry.family
+        known = {entry.family for entry in self.licenses.values() if entry.family}
+        bare = f"{_bare(name)}-"
+        return max((one for one in known if bare.startswith(f"{one.casefold()}-")), default="")
+
+
+def _bare(name: str) -> str:
+    bare = re.sub(r"^LicenseRef-[A-Za-z]+-", "", name, flags=re.IGNORECASE)
+    return bare.rpartition("/")[2].casefold()
+
 
 def _stem(name: str) -> str:
-    bare = re.sub(r"^LicenseRef-[A-Za-z]+-", "", name, flags=re.IGNORECASE).rpartition("/")[2]
-    return re.split(r"[\d-]", bare, maxsplit=1)[0].casefold()
+    return re.split(r"[\d-]", _bare(name), maxsplit=1)[0]
 
 
 def ids_of(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:

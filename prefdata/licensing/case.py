@@ -38,7 +38,7 @@ _OF_LAYER = (
     "role", "artifact", "license", "hub_tag", "readings", "status", "coverage", "condition_met",
     "third_party_content", "evidence", "upstream_listed", "rows_hash_matched_upstream",
 )  # fmt: skip
-_OF_EVIDENCE = ("kind", "by", "at_revision", "age_days")
+_OF_EVIDENCE = ("kind", "by", "at_revision", "age_days", "revision")
 _OF_DECISION = ("id", "decision", "covers", "scope", "revision_matches", "expired")
 
 
@@ -118,16 +118,15 @@ def read_inputs(tree: Any) -> Inputs:
     if "record_groups" not in tree:
         return Inputs((_group(tree),), is_broken=_is_broken(tree))
     if "layers" in tree:
-        raise InputError(
-            "inputs have 'layers' beside 'record_groups'", fix="put them into a group"
-        )
+        raise InputError("inputs have 'layers' beside 'record_groups'", fix="put them into a group")
     common = _decisions(tree)
     given = [mapping(group, "record_groups") for group in items(tree, "record_groups")]
     groups = []
     for group in given:
         refuse_unknown(group, _OF_GROUP, "a group")
-        contains = {"record_contains": tree.get("record_contains")}
-        groups.append(_group({**contains, **group}, common))
+        own = group.get("record_contains")
+        contains = tree.get("record_contains") if own is None else own
+        groups.append(_group({**group, "record_contains": contains}, common))
     broken = [_is_broken(part) for part in (tree, *given)]
     return Inputs(tuple(groups), is_build=True, is_broken=any(broken))
 
@@ -191,7 +190,9 @@ def _is_third_party(value: Any) -> bool:
         return value is True
     found = names(value, "third_party_content")
     if not found or not all(found):
-        raise InputError(f"third_party_content is {value!r}", fix="say where it is from, or leave it out")
+        raise InputError(
+            f"third_party_content is {value!r}", fix="say where it is from, or leave it out"
+        )
     return True
 
 

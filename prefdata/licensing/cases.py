@@ -24,6 +24,8 @@ def read_cases(path: Path) -> list[tuple[str, Any]]:
         raise InputError(f"cannot read the cases: {error}", str(path)) from error
     try:
         tree = json.loads(text)
+    except RecursionError:
+        raise InputError("the cases are nested too deeply", str(path)) from None
     except ValueError:
         return _lines(path, text)
     cases = tree if isinstance(tree, list) else [tree]
@@ -36,7 +38,7 @@ def _lines(path: Path, text: str) -> list[tuple[str, Any]]:
         if line.strip():
             try:
                 found.append((f"{path}:{n}", json.loads(line)))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 found.append((f"{path}:{n}", f"not JSON: {error}"))
     if not found:
         raise InputError("the file is empty", str(path), "give {id, inputs, policy}, one a line")

@@ -15,6 +15,15 @@ TYPES = ("dataset", "model", "service", "compilation", "tool")
 # Kinds of entries whose layers may come without a revision: what runs elsewhere has none.
 _UNPINNED = ("model", "service", "tool")
 _MIN_PREFIX = 7
+_KEYS = (
+    "id", "type", "title", "creator", "copyright", "url", "family", "revisions", "files",
+    "intended_use", "content_warning", "data_subject", "upstreams", "rows_hash_matched", "note",
+    "components", "generators", "recheck_by",
+)  # fmt: skip
+_PART_KEYS = (
+    "name", "roles", "status", "license", "hub_tag", "readings", "coverage", "selector",
+    "condition", "condition_met", "third_party_content", "evidence", "generators",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,8 @@ class Entry:
     """What is known of one artifact at one content.
 
     `revisions` are the commits that hold the same content, the pinned one first; `files` the
-    SHA-256 of its files, so that a local copy is recognized.
+    SHA-256 of its files, so that a local copy is recognized; `generators` the models and services
+    that wrote in all of its components.
     """
 
     id: str
@@ -76,6 +86,7 @@ class Entry:
     components: tuple[Component, ...] = ()
     revisions: tuple[str, ...] = ()
     files: frozenset[str] = field(default_factory=frozenset)
+    generators: tuple[str, ...] = ()
 
     def parts(self, role: str, component: str) -> list[Component]:
         """Return the components that a layer means: by name, else all that have its role."""
@@ -124,6 +135,7 @@ def read_entry(document: Document) -> Entry:
     kind = tree.get("type")
     if kind not in TYPES:
         raise ConfigError.unknown("type", str(kind), TYPES, where=document.where(("type",)))
+    _refuse_unknown(tree, document)
     try:
         components = tuple(_component(item) for item in tree.get("components") or ())
         return Entry(
@@ -134,6 +146,7 @@ def read_entry(document: Document) -> Entry:
             components=components,
             revisions=tuple(str(item["id"]) for item in tree.get("revisions") or ()),
             files=frozenset(str(item["sha256"]) for item in tree.get("files") or ()),
+            generators=_generators(tree),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(
@@ -141,6 +154,18 @@ def read_entry(document: Document) -> Entry:
             document.where(()),
             "run: prefdata licenses check",
         ) from None
+
+
+def _refuse_unknown(tree: Mapping[str, Any], document: Document) -> None:
+    """Refuse keys that nobody would read: a misspelt one may be what forbids something."""
+    for key in tree:
+        if key not in _KEYS:
+            raise ConfigError.unknown("key", str(key), _KEYS, where=document.where((key,)))
+    for n, item in enumerate(tree.get("components") or ()):
+        for key in item if isinstance(item, Mapping) else ():
+            if key not in _PART_KEYS:
+                where = document.where(("components", n, key))
+                raise ConfigError.unknown("key", str(key), _PART_KEYS, where=where)
 
 
 def _component(item: Mapping[str, Any]) -> Component:
@@ -159,5 +184,11 @@ def _component(item: Mapping[str, Any]) -> Component:
         condition_met=item.get("condition_met") is True,
         third_party_content=str(item.get("third_party_content") or ""),
         evidence=evidence,
-        generators=tuple(item.get("generators") or ()),
+        generators=_generators(item),
     )
+
+
+def _generators(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return who wrote content; one name is a list of one."""
+    given = tree.get("generators") or ()
+    return (given,) if isinstance(given, str) else tuple(str(name) for name in given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
+from math import prod
 from typing import Any
 
 from license_expression import ExpressionError, Licensing
@@ -27,21 +28,24 @@ def alternatives(text: str) -> tuple[Alternative, ...]:
     """
     try:
         parsed = _LICENSING.parse(text, simple=True)
-    except (ExpressionError, ValueError):
-        return ((text,),)
-    if parsed is None:
-        return ((text,),)
-    found = tuple(dict.fromkeys(_spread(parsed)))
-    return found if len(found) <= MOST_ALTERNATIVES else ((text,),)
+        found = _spread(parsed) if parsed is not None else ()
+    except (ExpressionError, ValueError, RecursionError):
+        found = ()
+    return tuple(found) or ((text,),)
 
 
-def _spread(node: Any) -> list[Alternative]:
-    if isinstance(node, _LICENSING.OR):
-        return [branch for arg in node.args for branch in _spread(arg)]
-    if isinstance(node, _LICENSING.AND):
-        parts = [_spread(arg) for arg in node.args]
-        return [tuple(dict.fromkeys(sum(combination, ()))) for combination in product(*parts)]
-    return [(node.render(),)]
+def _spread(node: Any) -> Sequence[Alternative]:
+    """Return the choices of a node, each once; none where there are more than anybody means."""
+    if not isinstance(node, (_LICENSING.OR, _LICENSING.AND)):
+        return [(node.render(),)]
+    parts = [_spread(arg) for arg in node.args]
+    is_and = isinstance(node, _LICENSING.AND)
+    size = prod(len(p) for p in parts) if is_and else sum(len(p) for p in parts)
+    if not all(parts) or size > MOST_ALTERNATIVES * MOST_ALTERNATIVES:
+        return []
+    spread = product(*parts) if is_and else ((choice,) for part in parts for choice in part)
+    found = dict.fromkeys(tuple(dict.fromkeys(sum(choice, ()))) for choice in spread)
+    return list(found) if len(found) <= MOST_ALTERNATIVES else []
 
 
 def combine(parts: Iterable[str]) -> str:
@@ -77,8 +81,11 @@ def is_equivalent(one: str, other: str) -> bool:
 def is_weaker(stated: str, expression: str) -> bool:
     """Tell whether `stated` promises more freedom than `expression` gives.
 
-    True unless every choice in `stated` names at least all the ids of some choice in `expression`.
+    True unless every choice in `stated` names at least all the ids of some choice in `expression`;
+    an empty expression gives nothing that could be stated.
     """
+    if not expression:
+        return True
     wanted = _choices(expression)
     return not all(any(need <= choice for need in wanted) for choice in _choices(stated))
 

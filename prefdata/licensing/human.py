@@ -24,7 +24,8 @@ def apply_decisions(
     """Return the reasons after all decisions that apply, and the ids of those.
 
     A decision applies if it covers every open review reason, on layers within its scope. What is
-    undisclosed stays so: only a decision to deny may cover it.
+    undisclosed stays so: only a decision to deny may cover it. A person's no to any open reason
+    bars another's yes to all of them: then the record waits.
     """
     names = list(artifacts)
     valid = [decision for decision in decisions if _is_valid(decision, names)]
@@ -34,6 +35,8 @@ def apply_decisions(
         unused = [note("DECISION_NOT_APPLIED")] if valid and worst(reasons) == DENY else []
         return [*reasons, *(left or unused)], ()
     applied = [decision for decision in valid if all(_covers(decision, r) for r in open_)]
+    if any(_denies(decision, open_) for decision in valid):
+        applied = [decision for decision in applied if decision.decision == "deny"]
     if len(applied) < len(valid):
         left = [note("DECISION_NOT_APPLIED")]
     if not applied:
@@ -51,6 +54,10 @@ def _is_valid(decision: HumanDecision, artifacts: Sequence[str]) -> bool:
     if not decision.revision_matches or decision.expired:
         return False
     return any(reaches(scope, artifact) for artifact in artifacts)
+
+
+def _denies(decision: HumanDecision, reasons: Sequence[Reason]) -> bool:
+    return decision.decision == "deny" and any(_covers(decision, r) for r in reasons)
 
 
 def _covers(decision: HumanDecision, reason: Reason) -> bool:

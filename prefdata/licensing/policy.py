@@ -16,17 +16,18 @@ from prefdata.config.strict_yaml import parse
 from prefdata.core.errors import ConfigError, InputError
 from prefdata.licensing.book import OUTPUT_RULES
 from prefdata.licensing.evidence import GRADES
+from prefdata.licensing.fields import names, number, refuse_misspelt
 
 TARGETS = ("train_local", "publish_dataset", "publish_model")
 GATES = ("fail", "exclude")
 Outbound = str | Mapping[str, str] | None
 
-# Accepted output rules where a policy does not say otherwise; R13's columns for presets that
-# allow notices. `none` is accepted everywhere, `unknown` nowhere.
-_ACCEPTED = {
+# Accepted output rules where a policy does not say otherwise: R13's column for permissive-only.
+# `none` is accepted everywhere, `unknown` nowhere.
+_ACCEPTED: Mapping[str, Sequence[str]] = {
     "train_local": ("notice", "derivative_model"),
-    "publish_dataset": ("notice", "derivative_model"),
-    "publish_model": ("notice",),
+    "publish_dataset": (),
+    "publish_model": (),
 }
 
 
@@ -34,6 +35,7 @@ _ACCEPTED = {
 class Policy:
     """One policy, complete.
 
+    What a file leaves out is as in permissive-only, for silence must loosen nothing.
     `outbound` is one license, a map from artifact to license, or None (each record keeps its
     own). `strict_outputs` denies the output rules that are not accepted; otherwise they are
     reviewed.
@@ -41,11 +43,11 @@ class Policy:
 
     name: str
     targets: tuple[str, ...] = ("publish_dataset",)
-    outbound: Outbound = None
+    outbound: Outbound = "MIT"
     commercial: bool = True
-    share_alike: bool = True
+    share_alike: bool = False
     output_rules: Mapping[str, Sequence[str]] = field(default_factory=lambda: _ACCEPTED)
-    strict_outputs: bool = False
+    strict_outputs: bool = True
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     min_evidence: str = "B"
@@ -100,13 +102,26 @@ def find_policy(name: str, base: Path = Path(), user: Path | None = None) -> Pol
     """Return a policy by its name (shipped or in the user's folder) or by its file.
 
     Raises:
-        ConfigError: there is none, or the file is wrong.
+        ConfigError: there is none, the file is wrong, or it takes a shipped policy's name.
     """
     own = user / "policies" / f"{name}.yaml" if user else None
-    for path in (own, base / name):
-        if path and path.is_file():
-            return read_policy(path)
-    return preset(name)
+    files = [path for path in (own, base / name) if path and path.is_file()]
+    if name in presets():
+        if own in files:
+            raise _reserved(name, own)
+        return preset(name)
+    if not files:
+        return preset(name)
+    policy = read_policy(files[0])
+    if policy.name in presets():
+        raise _reserved(policy.name, files[0])
+    return policy
+
+
+def _reserved(name: str, path: Path | None) -> ConfigError:
+    return ConfigError(
+        f"the name {name!r} is reserved for the shipped policy", str(path), "give yours another"
+    )
 
 
 def read_policy(path: Path) -> Policy:
@@ -137,6 +152,7 @@ def case_policy(tree: Any) -> Policy:
     if name not in presets():
         raise InputError(f"unknown preset {name!r}", fix="known: " + ", ".join(presets()))
     known = (*_CHOICES, *_OTHERS)
+    refuse_misspelt(tree, known, "a policy")
     rest = {key: value for key, value in tree.items() if key in known and key not in _IGNORED}
     return policy_of(rest, preset(str(name)))
 
@@ -168,8 +184,9 @@ def policy_of(tree: Any, base: Policy) -> Policy:
     for key, value in tree.items():
         if key not in _CHOICES and key not in _OTHERS:
             raise InputError(f"unknown key {key!r} in a policy", fix="see licenses/README.md")
-        if key in _CHOICES and value not in _CHOICES[key]:
+        if key in _CHOICES and value is not None and value not in _CHOICES[key]:
             raise InputError(f"{key} is {value!r}", fix="one of: " + ", ".join(_CHOICES[key]))
+    days = number(tree, "max_evidence_age_days")
     return Policy(
         name=str(tree.get("name", base.name)),
         targets=_targets(tree.get("target"), base.targets),
@@ -181,20 +198,20 @@ def policy_of(tree: Any, base: Policy) -> Policy:
         allow=_list(tree, "allow", base.allow),
         deny=_list(tree, "deny", base.deny),
         min_evidence=str(tree.get("min_evidence") or base.min_evidence),
-        max_evidence_age_days=_days(tree.get("max_evidence_age_days"), base),
+        max_evidence_age_days=base.max_evidence_age_days if days is None else days,
         gate=str(tree.get("gate") or base.gate),
         base_model_terms=_list(tree, "base_model_terms", base.base_model_terms),
     )
 
 
 def _is(tree: Mapping[str, Any], key: str, word: str, base: bool) -> bool:
-    return tree[key] == word if key in tree else base
+    return base if tree.get(key) is None else tree[key] == word
 
 
 def _targets(value: Any, base: tuple[str, ...]) -> tuple[str, ...]:
     if value is None:
         return base
-    found = (value,) if isinstance(value, str) else tuple(value)
+    found = names(value, "target")
     for target in found:
         if target not in TARGETS:
             raise InputError(f"unknown target {target!r}", fix="known: " + ", ".join(TARGETS))
@@ -223,29 +240,16 @@ def _output_rules(value: Any, base: Mapping[str, Sequence[str]]) -> Mapping[str,
     accepted = dict(base)
     for target, rules in value.items():
         _targets(target, ())
-        unknown = set(rules) - {rule for rule in OUTPUT_RULES if rule != "unknown"}
-        if unknown:
+        given = names(rules, "output_rules")
+        unknown = set(given) - {rule for rule in OUTPUT_RULES if rule != "unknown"}
+        if unknown or rules is None:
             raise InputError(
-                f"output_rules cannot accept {sorted(unknown)}",
-                fix="what nobody has read is never accepted",
+                f"output_rules cannot accept {sorted(unknown) or rules}",
+                fix="name rules; what nobody has read is never accepted",
             )
-        accepted[target] = tuple(rule for rule in rules if rule != "none")
+        accepted[target] = tuple(rule for rule in given if rule != "none")
     return accepted
 
 
 def _list(tree: Mapping[str, Any], key: str, base: tuple[str, ...]) -> tuple[str, ...]:
-    value = tree.get(key)
-    if value is None:
-        return base
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
-        raise InputError(f"{key} is {value!r}", fix="give a list of license ids")
-    return tuple(items)
-
-
-def _days(value: Any, base: Policy) -> float:
-    if value is None:
-        return base.max_evidence_age_days
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
-        raise InputError(f"max_evidence_age_days is {value!r}", fix="give a number of days")
-    return value
+    return base if tree.get(key) is None else names(tree[key], key)

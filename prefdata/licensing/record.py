@@ -19,6 +19,7 @@ from prefdata.licensing.rules import (
     r2_coverage,
     r3_third_party,
     r4_compilation,
+    r5_beside,
     r5_names,
     r5_registered,
     r5_tags,
@@ -26,7 +27,9 @@ from prefdata.licensing.rules import (
     r7_undisclosed,
     r9_condition,
     r10_rights,
+    r13_contents,
     r13_outputs,
+    terms_among,
 )
 
 MOST_COMBINATIONS = 256
@@ -71,7 +74,7 @@ def examine(group: Group, asked: Asked) -> Record:
         if layer.role == "compilation":
             reasons.extend(r4_compilation(layer))
     if not all(asked.book.get(name) for choice in asked.outbound for name in choice):
-        reasons.append(review("UNREGISTERED_LICENSE"))
+        reasons.append(Reason("UNREGISTERED_LICENSE", REVIEW, is_final=True))
     standings = [standing(layer, asked) for layer in layers if layer.role != "compilation"]
     for one in standings:
         reasons.extend(one.reasons)
@@ -79,22 +82,24 @@ def examine(group: Group, asked: Asked) -> Record:
     for option in chosen:
         reasons.extend(option.reasons)
     reasons.extend(_between(standings, chosen, asked))
-    content = ids_of(o.ids for s, o in zip(standings, chosen, strict=True) if s.is_content)
-    return Record(tuple(reasons), content, _terms(standings, chosen, asked.book))
+    texts = [option.ids for one, option in zip(standings, chosen, strict=True) if one.is_content]
+    if worst(reasons) == ALLOW and not all(texts):
+        reasons.append(Reason("UNDISCLOSED", DENY, is_final=True))
+    return Record(tuple(reasons), ids_of(texts), _terms(standings, chosen, asked.book))
 
 
 def _terms(
     standings: Sequence[Standing], chosen: Sequence[Option], book: LicenseBook
 ) -> tuple[str, ...]:
-    """Return the ids of generators' terms that reach what they wrote."""
-    reached = (
-        name
-        for one, option in zip(standings, chosen, strict=True)
-        if not one.is_content
-        for name in option.ids
-        if book.output_rule(name) != "none"
-    )
-    return ids_of([reached])
+    """Return the ids of terms that reach what their models wrote, and what stands under them."""
+    pairs = zip(standings, chosen, strict=True)
+    return ids_of(_reaching(one, option, book) for one, option in pairs)
+
+
+def _reaching(one: Standing, option: Option, book: LicenseBook) -> list[str]:
+    if one.is_content:
+        return terms_among(option.ids, book)
+    return [name for name in option.ids if book.output_rule(name) != "none"]
 
 
 def standing(layer: CaseLayer, asked: Asked) -> Standing:
@@ -109,7 +114,9 @@ def standing(layer: CaseLayer, asked: Asked) -> Standing:
     if layer.status == "undisclosed" or inadmissible or (text is None and not readings):
         common.extend(reason for reason in r2_coverage(layer, (), asked.book))
         return Standing(layer, (*common, *r7_undisclosed(layer, asked)), (Option((), ()),))
-    common.extend([*named, *r6_evidence(layer, asked.policy), *r9_condition(layer)])
+    beside = r5_beside(layer, choices_of(text, asked.book)[0], asked.book)[1] if text else []
+    common.extend([*named, *(beside if layer.license else [])])
+    common.extend([*r6_evidence(layer, asked.policy), *r9_condition(layer)])
     if readings:
         return Standing(layer, tuple(common), (r8_conflict(layer, readings, asked),))
     options = branches(layer, str(text), asked)
@@ -127,13 +134,18 @@ def _named(layer: CaseLayer, book: LicenseBook) -> tuple[str | None, list[Reason
 
 def _readings(layer: CaseLayer, text: str | None, book: LicenseBook) -> tuple[str, ...]:
     """Return the rival statements of a layer; a tag that contradicts its license is one."""
-    if layer.readings:
-        return tuple(_meaning(reading, book) for reading in layer.readings)
-    tagged, reasons = r5_tags(layer.hub_tags or (), book, layer.artifact)
-    rival = tagged and text and layer.license and not reasons
-    if rival and choices_of(str(tagged), book) != choices_of(str(text), book):
-        return (str(text), str(tagged))
-    return (text,) if layer.status == "conflicting" and text else ()
+    stated = [text] if text else []
+    if text and layer.license:
+        tagged = r5_beside(layer, (), book)[0]
+        stated.extend([" AND ".join(f"({name})" for name in tagged)] if tagged else [])
+    rivals = [_meaning(reading, book) for reading in layer.readings]
+    known = {choices_of(rival, book) for rival in rivals}
+    for one in stated:
+        if choices_of(one, book) not in known:
+            known.add(choices_of(one, book))
+            rivals.append(one)
+    is_rival = layer.readings or len(rivals) > 1 or layer.status == "conflicting"
+    return tuple(rivals) if is_rival else ()
 
 
 def _meaning(reading: str, book: LicenseBook) -> str:
@@ -154,9 +166,10 @@ def _branch(layer: CaseLayer, ids: tuple[str, ...], asked: Asked) -> Option:
     reasons = r2_coverage(layer, ids, asked.book)
     if any(reason.verdict == ALLOW for reason in reasons) or _names_none(ids):
         return Option(ids, (*reasons, *r7_undisclosed(layer, asked)))
-    reasons.extend(r5_registered(ids, asked, layer.artifact))
-    rights = r10_rights if layer.role in CONTENT else r13_outputs
-    return Option(ids, (*reasons, *rights(ids, asked, layer.artifact)))
+    reasons.extend(r5_registered(layer, ids, asked))
+    rules = (r10_rights, r13_contents) if layer.role in CONTENT else (r13_outputs,)
+    found = [reason for rule in rules for reason in rule(ids, asked, layer.artifact)]
+    return Option(ids, (*reasons, *found))
 
 
 def _names_none(ids: Sequence[str]) -> bool:
@@ -164,7 +177,10 @@ def _names_none(ids: Sequence[str]) -> bool:
 
 
 def r8_conflict(layer: CaseLayer, readings: Sequence[str], asked: Asked) -> Option:
-    """Decide every reading: all deny, all allow (with all of them), else a person."""
+    """Decide every reading: all deny, all allow (with all of them), else a person.
+
+    What only new evidence cures in one reading, no decision on the conflict lifts.
+    """
     best = [min(branches(layer, reading, asked), key=_severity) for reading in readings]
     verdicts = {worst(option.reasons) for option in best}
     ids = ids_of(option.ids for option in best)
@@ -173,7 +189,10 @@ def r8_conflict(layer: CaseLayer, readings: Sequence[str], asked: Asked) -> Opti
         return Option(ids, (*reasons, deny("CONFLICTING", layer.artifact)))
     if verdicts == {ALLOW} and len(readings) > 1:
         return Option(ids, (*reasons, note("CONFLICTING", layer.artifact)))
-    softened = [replace(r, verdict=ALLOW) if r.verdict == DENY else r for r in reasons]
+    softened = [
+        replace(r, verdict=REVIEW if r.is_final else ALLOW) if r.verdict == DENY else r
+        for r in reasons
+    ]
     return Option(ids, (*softened, review("CONFLICTING", layer.artifact)))
 
 
@@ -220,13 +239,9 @@ def _between(standings: Sequence[Standing], chosen: Sequence[Option], asked: Ask
     makers = [
         s.layer.artifact
         for s, o in pairs
-        if not s.is_content and (not o.ids or _rules(o.ids, asked.book) != {"none"})
+        if _reaching(s, o, asked.book) or not (s.is_content or o.ids)
     ]
     return [*r11_clash(content, asked.book), *r14_extra_terms(content, makers, asked.book)]
-
-
-def _rules(ids: Sequence[str], book: LicenseBook) -> set[str]:
-    return {book.output_rule(name) for name in ids}
 
 
 def r11_clash(content: Sequence[tuple[str, str]], book: LicenseBook) -> list[Reason]:

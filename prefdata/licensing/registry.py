@@ -35,14 +35,18 @@ class Registry:
             ConfigError: a file is wrong, or an id is registered twice.
         """
         licenses: dict[str, License] = {}
+        places: dict[str, str] = {}
         tags: dict[str, str] = {}
         for folder in self.folders:
             for entry, where in read_licenses(folder):
-                if entry.id in licenses:
+                folded = entry.id.casefold()
+                if folded in places:
                     raise ConfigError(
-                        f"the license {entry.id!r} is registered twice", where,
+                        f"the license {entry.id!r} is registered twice",
+                        f"{places[folded]} and {where}",
                         "a text says what it says: remove one of the entries",
-                    )  # fmt: skip
+                    )
+                places[folded] = where
                 licenses[entry.id] = entry
             tags.update(read_hub_tags(folder) if folder == self.folders[0] else {})
         return LicenseBook(licenses, tags)
@@ -64,12 +68,15 @@ class Registry:
         return self._entries[name]
 
     def describe(self, artifact: str) -> list[tuple[Entry, str]]:
-        """Return the entries of an artifact, each with the component that it names, if any."""
-        whole = self.entries(artifact)
-        if whole or " " not in artifact:
-            return [(entry, "") for entry in whole]
-        name, _, component = artifact.partition(" ")
-        return [(entry, component) for entry in self.entries(name)]
+        """Return the entries of an artifact, each with the component that it names, if any.
+
+        A name with a space may be an entry and another's component: both count, so that neither
+        replaces the other.
+        """
+        whole = [(entry, "") for entry in self.entries(artifact)]
+        name, space, component = artifact.partition(" ")
+        parts = self.entries(name) if space else []
+        return [*((entry, component) for entry in parts), *whole]
 
     def resolve(self, layer: Layer, as_of: date) -> list[dict[str, Any]]:
         """Return a layer as the case format has it: what is known of it on that day.
@@ -100,7 +107,7 @@ class Registry:
         is_same = entry.is_same_content(layer.revision)
         for part in parts:
             yield part.as_case(layer, as_of=as_of, is_same=is_same, entry=entry)
-            for generator in part.generators:
+            for generator in dict.fromkeys((*part.generators, *entry.generators)):
                 yield from self.resolve(Layer("response_model", generator), as_of)
 
 
@@ -177,7 +184,7 @@ def license_of(item: Mapping[str, Any]) -> License:
         commercial=item["commercial"]["value"] == "yes",
         derivatives=str(item["derivatives"]["value"]),
         share_alike=tuple(item["share_alike"]["value"]),
-        database_only=list(item["covers"]) == ["database"],
+        covers=tuple(str(part) for part in item["covers"]),
         obligations=tuple(duty["duty"] for duty in item["obligations"]),
         output_rule=str(item["output_rule"]["value"]),
         family=str(item.get("family", "")),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from prefdata.core.verdict import Verdict
 from prefdata.licensing.book import License, LicenseBook
-from prefdata.licensing.case import CONTENT, GENERATORS, CaseLayer
+from prefdata.licensing.case import CONTENT, GENERATORS, CaseLayer, Evidence
 from prefdata.licensing.evidence import SEARCH_LOG, granting, has_text, problems
 from prefdata.licensing.expression import alternatives
 from prefdata.licensing.policy import Policy
@@ -54,9 +54,20 @@ def r0_lineage(layers: Sequence[CaseLayer], contains: Sequence[str]) -> list[Rea
     return [Reason("NO_LINEAGE", REVIEW if waits and not contains else DENY, is_final=True)]
 
 
+def grants_of(layer: CaseLayer) -> list[Evidence]:
+    """Return the evidence that can grant (R1): the rights-holder's, or else a compiler's.
+
+    A compiler licenses a compilation and, with R3, its contents; never a model's terms. What he
+    says beside the rights-holder neither adds to a grant nor renews it.
+    """
+    grants = granting(layer.evidence)
+    own = [item for item in grants if item.by == "rights_holder"]
+    return own if own or layer.role in GENERATORS else grants
+
+
 def r1_admissible(layer: CaseLayer) -> list[Reason]:
     """Refuse evidence by anybody but the rights-holder or a compiler; then nothing is disclosed."""
-    if granting(layer.evidence):
+    if grants_of(layer):
         return []
     claims = [item for item in layer.evidence if item.kind != SEARCH_LOG]
     if layer.status == "undisclosed" and not claims:
@@ -65,27 +76,37 @@ def r1_admissible(layer: CaseLayer) -> list[Reason]:
 
 
 def r2_coverage(layer: CaseLayer, ids: Sequence[str], book: LicenseBook) -> list[Reason]:
-    """Find licenses that cover something else than the data: code, a database, weights."""
+    """Find licenses that cover something else than the data: code, a database, weights.
+
+    What a layer states counts, but a database license has nothing to grant in the contents. Where
+    it states nothing, the license covers the data unless its text is one for something else.
+    """
+    covered = _covered(ids, book)
     if layer.coverage == "code":
         return [note("LICENSE_COVERS_CODE_ONLY", layer.artifact)]
-    if layer.coverage == "database" or _is_database_only(ids, book):
+    if layer.coverage == "database" or "database" in covered:
         return [note("DB_ONLY", layer.artifact)]
-    if layer.coverage in ("weights", "service") and layer.role in CONTENT:
+    if layer.role in CONTENT and layer.coverage in ("weights", "service"):
         return [note("LICENSE_COVERS_NO_DATA", layer.artifact)]
+    if layer.role in CONTENT and covered and not layer.coverage:
+        only_code = covered == {"software"}
+        code = "LICENSE_COVERS_CODE_ONLY" if only_code else "LICENSE_COVERS_NO_DATA"
+        return [note(code, layer.artifact)]
     return [review("COVERAGE_UNCLEAR", layer.artifact)] if layer.coverage == "unclear" else []
 
 
-def _is_database_only(ids: Sequence[str], book: LicenseBook) -> bool:
+def _covered(ids: Sequence[str], book: LicenseBook) -> set[str]:
+    """Return what licenses cover together, empty if one of them may cover contents."""
     entries = [book.get(name) for name in ids]
-    return bool(entries) and all(entry is not None and entry.database_only for entry in entries)
+    if any(entry is None or "content" in entry.covers for entry in entries):
+        return set()
+    return {part for entry in entries if entry for part in entry.covers}
 
 
 def r3_third_party(layer: CaseLayer) -> list[Reason]:
     """Send content that somebody else than its authors licenses to a person."""
-    by_compiler_only = layer.role in CONTENT and all(
-        item.by == "compiler" for item in granting(layer.evidence)
-    )
-    if layer.third_party or (by_compiler_only and granting(layer.evidence)):
+    by_compiler = any(item.by == "compiler" for item in grants_of(layer))
+    if layer.third_party or (layer.role in CONTENT and by_compiler):
         return [review("THIRD_PARTY_CONTENT", layer.artifact)]
     return []
 
@@ -107,35 +128,53 @@ def r5_tags(
     if any(meaning.casefold() in NO_LICENSE for _, meaning in meanings):
         return None, []
     named = [f"{FAMILY_REF}{tag}" if m == FAMILY else m for tag, m in meanings]
-    reasons = [review("LICENSE_AMBIGUOUS", artifact) for _, m in meanings if m == FAMILY]
-    return _all_of(named, reasons, artifact)
+    return _all_of(named, artifact)
+
+
+def r5_beside(
+    layer: CaseLayer, ids: Sequence[str], book: LicenseBook
+) -> tuple[tuple[str, ...], list[Reason]]:
+    """Return what tags name beside a license; a family that none of its ids is of is ambiguous."""
+    named, reasons = [], []
+    for tag in layer.hub_tags or ():
+        meaning = book.hub_tags.get(tag.casefold(), tag)
+        if meaning == FAMILY:
+            if not any(name.casefold().startswith(tag.casefold()) for name in ids):
+                reasons.append(review("LICENSE_AMBIGUOUS", layer.artifact))
+        elif meaning.casefold() not in NO_LICENSE:
+            named.append(meaning)
+    return tuple(named), reasons
 
 
 def r5_names(names: Sequence[str], artifact: str) -> tuple[str | None, list[Reason]]:
     """Return the expression that license names make, None if one of them names no license."""
     if any(name.casefold() in NO_LICENSE for name in names):
         return None, []
-    return _all_of(names, [], artifact)
+    return _all_of(names, artifact)
 
 
-def _all_of(
-    names: Sequence[str], reasons: list[Reason], artifact: str
-) -> tuple[str | None, list[Reason]]:
-    if len(names) > 1:
-        reasons.append(note("LICENSE_LIST_AS_AND", artifact))
+def _all_of(names: Sequence[str], artifact: str) -> tuple[str | None, list[Reason]]:
+    reasons = [note("LICENSE_LIST_AS_AND", artifact)] if len(names) > 1 else []
     return " AND ".join(f"({name})" for name in names) or None, reasons
 
 
-def r5_registered(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
-    """Send a license that nobody has registered to a person; a family tag already waits for one."""
-    if all(name.startswith(FAMILY_REF) or asked.book.get(name) for name in ids):
-        return []
-    return [review("UNREGISTERED_LICENSE", artifact)]
+def r5_registered(layer: CaseLayer, ids: Sequence[str], asked: Asked) -> list[Reason]:
+    """Send a family tag, and a license that nobody has registered, to a person.
+
+    A generator's unread terms are R13's: work at home asks a person once, not twice.
+    """
+    said = (*(layer.hub_tags or ()), *layer.readings)
+    families = {f"{FAMILY_REF}{t}" for t in said if asked.book.hub_tags.get(t.casefold()) == FAMILY}
+    reasons = [review("LICENSE_AMBIGUOUS", layer.artifact)] if families & set(ids) else []
+    is_new = not all(name in families or asked.book.get(name) for name in ids)
+    if is_new and not (asked.is_local and layer.role in GENERATORS):
+        reasons.append(review("UNREGISTERED_LICENSE", layer.artifact))
+    return reasons
 
 
 def r6_evidence(layer: CaseLayer, policy: Policy) -> list[Reason]:
     """Find evidence of another revision, too old, or too weak; one sound piece is enough."""
-    grants = granting(layer.evidence)
+    grants = grants_of(layer)
     found = [
         problems(item, min_grade=policy.min_evidence, max_age_days=policy.max_evidence_age_days)
         for item in grants
@@ -234,21 +273,44 @@ def r10_share_alike(entry: License, asked: Asked) -> list[tuple[Verdict, str]]:
 
 
 def r13_outputs(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
-    """Apply the output rule of a generator's terms."""
+    """Apply the output rule of a generator's terms.
+
+    A license on weights without a clause on outputs does not reach them (assumption A1): rule
+    `none` is ok for every target, also for weights under NC, ND or share-alike.
+    """
     return [reason for name in ids for reason in _r13_one(name, asked, artifact)]
+
+
+def r13_contents(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
+    """Apply the output rules of terms of a model or service that are given as a text's license.
+
+    They were written for something else: without an output rule a person must read them.
+    """
+    reasons = r13_outputs(terms_among(ids, asked.book), asked, artifact)
+    entries = [asked.book.get(name) for name in ids]
+    if any(entry and entry.kind == "terms" and entry.output_rule == "none" for entry in entries):
+        reasons.append(review("COVERAGE_UNCLEAR", artifact))
+    return reasons
+
+
+def terms_among(ids: Sequence[str], book: LicenseBook) -> list[str]:
+    """Return the registered ids that have an output rule."""
+    entries = [book.get(name) for name in ids]
+    return [entry.id for entry in entries if entry and entry.output_rule != "none"]
 
 
 def _r13_one(name: str, asked: Asked, artifact: str) -> list[Reason]:
     policy, rule = asked.policy, asked.book.output_rule(name)
-    reasons = _use_of_model(name, asked, artifact)
     if rule == "none":
-        return reasons
-    reasons.extend(r10_lists([name], asked, artifact))
+        return []
+    reasons = r10_lists([name], asked, artifact)
     if rule == "unknown":
-        return [*reasons, (review if asked.is_local else deny)("OUTPUT_UNKNOWN", artifact)]
+        verdict, who = REVIEW if asked.is_local else DENY, frozenset([artifact])
+        return [*reasons, Reason("OUTPUT_UNKNOWN", verdict, who, is_final=not asked.is_local)]
     if rule == "no_other_llm" and _binds_family(asked):
-        same = any(asked.book.is_same_family(name, base) for base in policy.base_model_terms)
-        return reasons if same else [*reasons, deny("OUTPUT_TERMS", artifact)]
+        bases = policy.base_model_terms
+        is_same = bases and all(asked.book.is_same_family(name, base) for base in bases)
+        return reasons if is_same else [*reasons, deny("OUTPUT_TERMS", artifact)]
     if policy.accepts(rule, asked.target):
         return reasons
     return [*reasons, (deny if policy.strict_outputs else review)("OUTPUT_TERMS", artifact)]
@@ -258,13 +320,6 @@ def _binds_family(asked: Asked) -> bool:
     if asked.is_local:
         return True
     return asked.target == "publish_model" and not asked.policy.strict_outputs
-
-
-def _use_of_model(name: str, asked: Asked, artifact: str) -> list[Reason]:
-    """Deny noncommercial weights to commercial policies: running the model is the use."""
-    entry = asked.book.get(name)
-    is_barred = entry is not None and not entry.commercial and asked.policy.commercial
-    return [deny("NC", artifact)] if is_barred else []
 
 
 def choices_of(name: str, book: LicenseBook) -> tuple[tuple[str, ...], ...]:

@@ -16,11 +16,12 @@ from prefdata.publish.croissant import croissant_of
 from prefdata.publish.files import size_of
 from prefdata.publish.manifest import finish, manifest_of
 from prefdata.publish.pointers import is_pointers_alone, write_pointers_alone
+from prefdata.publish.report import BUILD, report_of
 from prefdata.publish.settings import ReleaseSettings
 from prefdata.publish.survey import Rules, survey
 from prefdata.publish.write import write_data
 from prefdata.store.dataset import Dataset
-from prefdata.store.files import write_json
+from prefdata.store.files import write_json, write_text
 
 
 class Publish:
@@ -90,6 +91,7 @@ class Publish:
         shown = samples.kept(pairs, SAMPLES, without=_warned(audit))
         write_card(out, card_of(manifest, shown, audit))
         write_json(out / "croissant.json", croissant_of(manifest, audit))
+        write_text(out / "report.html", report_of(_build(pairs), out, manifest))
         finish(out, manifest, started)
         seal(out)
 
@@ -102,6 +104,11 @@ def _rules(config: ReleaseSettings, context: Context) -> Rules:
         contradictions=config.contradictions == "drop",
         seed=context.seed,
     )
+
+
+def _build(pairs: Dataset) -> Path | None:
+    folder = pairs.path.parent
+    return folder if (folder / BUILD).is_file() else None
 
 
 def _warned(audit: Bundle | None) -> frozenset[str]:

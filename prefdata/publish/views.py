@@ -70,8 +70,11 @@ class Derived:
         return Derived(self.row[index], self.better[index], self.worse[index], ids)
 
 
-def derive(entries: pa.Table) -> Derived:
-    """Return all pairs of a table of entries, in the order of the records."""
+def derive(entries: pa.Table, pairing: str | None = None) -> Derived:
+    """Return all pairs of a table of entries, in the order of the records.
+
+    Rankings are paired as their source says, or all by `pairing`: ``all`` or ``best_worst``.
+    """
     completions = whole(entries.column("completions"))
     ranks = completions.flatten().field("rank").to_numpy(zero_copy_only=False)
     edges = spans(completions)
@@ -83,7 +86,7 @@ def derive(entries: pa.Table) -> Derived:
     ids = entries.column("id")
     if len(simple) == len(entries):
         return Derived(simple, edges[:-1], edges[:-1] + 1, whole(ids))
-    rest = _of_rankings(entries, np.flatnonzero(~plain), ranks, edges)
+    rest = _of_rankings(entries, np.flatnonzero(~plain), ranks, edges, pairing)
     row = np.concatenate([simple, rest.row])
     order = np.argsort(row, kind="stable")
     better = np.concatenate([edges[simple], rest.better])[order]
@@ -92,15 +95,17 @@ def derive(entries: pa.Table) -> Derived:
     return Derived(row[order], better, worse, named.take(pa.array(order)))
 
 
-def _of_rankings(entries: pa.Table, rows: I64, ranks: Any, edges: I64) -> Derived:
+def _of_rankings(
+    entries: pa.Table, rows: I64, ranks: Any, edges: I64, pairing: str | None
+) -> Derived:
     found: list[tuple[int, int, int]] = []
     names: list[str] = []
     chosen = entries.select(["id", "kind", "pairing"]).take(pa.array(rows))
     plain = (chosen.column(name).to_pylist() for name in chosen.column_names)
-    for row, record, kind, pairing in zip(rows.tolist(), *plain, strict=True):
+    for row, record, kind, asked in zip(rows.tolist(), *plain, strict=True):
         start = int(edges[row])
         own = ranks[start : edges[row + 1]].tolist()
-        for better, worse in pairs_of_ranks(own, pairing):
+        for better, worse in pairs_of_ranks(own, pairing or asked):
             found.append((row, start + better, start + worse))
             names.append(pair_id(record, kind, better, worse))
     table = np.array(found, np.int64).reshape(-1, 3)

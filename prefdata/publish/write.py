@@ -74,15 +74,18 @@ def write_data(
     sft = View(out, "sft", views.SFT, size)
     shuffle = Shuffle(out / ".labels.arrow", survey.text_bytes)
     derived_langs = set(config.languages)
+    pairing = "best_worst"
     if "labels" in inputs:
+        pairing = inputs["labels"].manifest["settings"].get("rankings", pairing)
         derived_langs -= _spill_labels(inputs["labels"], survey, shuffle)
     for entries, rows, lang in _numbered(inputs["pairs"], survey, config.languages):
         derived = _in_order(views.derive(entries), survey, rows)
         table = views.pairs_view(entries, derived, margin=config.margin)
         pairs.write(table, survey.split[rows[derived.row]])
         if lang in derived_langs:
-            labeled = views.labeled(entries, derived)
-            shuffle.add(_with_split(labeled, survey, rows[derived.row].repeat(2)))
+            labeled = _in_order(views.derive(entries, pairing), survey, rows)
+            numbers = rows[labeled.row].repeat(2)
+            shuffle.add(_with_split(views.labeled(entries, labeled), survey, numbers))
         is_ranking = entries.column("kind").to_numpy() == "ranking"
         for view, wanted, make in (
             (rankings, is_ranking, views.rankings_view),

@@ -1,0 +1,205 @@
+"""The run as one HTML page: no network, light and dark, whatever the data holds."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from prefdata.core.errors import InputError
+from prefdata.core.finding import Finding
+from prefdata.core.records import Conversation, Preference
+from prefdata.publish import samples
+from prefdata.publish.figures import lengths, measured
+from prefdata.publish.package import AUDIT
+from prefdata.publish.templates import environment
+from prefdata.store.dataset import MANIFEST, Dataset
+from prefdata.store.files import read_json
+
+KEPT = 400  # kept records that are measured; SHOWN of them can be read
+SHOWN = 120
+TEXT = 700  # characters of a turn that can be read
+BYTES = 1_800_000  # of all samples together, so that the page stays under 3 MB
+BUILD = "build.json"
+
+
+def report(path: Path) -> str:
+    """Return the page of a build folder, or of a release alone.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if (path / BUILD).is_file():
+        return report_of(path, path / "release")
+    if (path / MANIFEST).is_file() and (path / "croissant.json").is_file():
+        beside = path.parent if (path.parent / BUILD).is_file() else None
+        return report_of(beside, path)
+    raise InputError("there is no run to report on", str(path), "give a build folder or a release")
+
+
+def report_of(build: Path | None, release: Path, manifest: Mapping[str, Any] | None = None) -> str:
+    """Return the page; `build` is None for a release that lies alone.
+
+    Args:
+        build: the folder of the steps, for what was dropped and the texts before translation.
+        release: the release, which may not be there yet.
+        manifest: the release's manifest, if it is not written yet.
+    """
+    if manifest is None and (release / MANIFEST).is_file():
+        manifest = read_json(release / MANIFEST)
+    datasets = _datasets(build)
+    steps = [dataset.manifest for dataset in datasets] or list((manifest or {}).get("steps", []))
+    last = next((d for d in reversed(datasets) if d.kind == "preferences"), None)
+    kept = samples.kept(last, KEPT) if last else []
+    shown = [_row(record, "kept") for record in kept[:: max(1, len(kept) // SHOWN)]]
+    shown = shown or _published(release)
+    for dataset in datasets:
+        if dataset.kind == "preferences":
+            for rows in samples.dropped(dataset).values():
+                shown += [_row(r["record"], "dropped", r["step"], r["findings"]) for r in rows]
+    audit = read_json(release / AUDIT) if (release / AUDIT).is_file() else None
+    return _render(steps, manifest, audit, kept, _bounded(shown))
+
+
+def _datasets(build: Path | None) -> list[Dataset]:
+    if build is None:
+        return []
+    found = [Dataset(build / step["path"]) for step in read_json(build / BUILD)["steps"]]
+    return [d for d in found if d.is_done and d.manifest["kind"] != "artifact"]
+
+
+def _render(
+    steps: Sequence[Mapping[str, Any]],
+    manifest: Mapping[str, Any] | None,
+    audit: Mapping[str, Any] | None,
+    kept: Sequence[Preference],
+    shown: Sequence[Mapping[str, Any]],
+) -> str:
+    script = environment().get_template("report.js").render()
+    translate = next((step for step in steps if step["use"] == "translate"), None)
+    facts = {
+        "name": manifest["pipeline"]["name"] if manifest else "",
+        "manifest": manifest,
+        "steps": [step for step in steps if step["kind"] == "preferences"],
+        "sources": _sources(steps),
+        "reasons": _reasons(steps),
+        "audit": audit,
+        "translate": (translate or {}).get("facts"),
+        "translator": (manifest or {}).get("translator"),
+        "lengths": lengths(kept),
+        "measured": measured(kept) if kept else {"ratios": [], "drift": [], "longer": {}},
+        "samples": _data(shown),
+        "shown": len(shown),
+        "script": script,
+        "policy": f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
+    }
+    return environment().get_template("report.html.j2").render(facts)
+
+
+def _sources(steps: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for step in steps for name in step["counts"]["sources"]))
+
+
+def _reasons(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return every reason with its step and count, largest first."""
+    found = [
+        {"code": code, "step": step["id"], "count": count}
+        for step in steps
+        for code, count in step["counts"]["reasons"].items()
+    ]
+    return sorted(found, key=lambda row: (-row["count"], row["code"]))
+
+
+def _row(
+    record: Preference, state: str, step: str = "", findings: Sequence[Finding] = ()
+) -> dict[str, Any]:
+    """Return a record as the page's script reads it: texts of both languages, side by side."""
+    findings = findings or record.findings
+    wanted = "drop" if state == "dropped" else "flag"
+    original = record.original
+    japanese = _sides(record.prompt, [c.messages for c in record.completions], record)
+    english = _sides(original.prompt, original.completions, record) if original else []
+    if record.lang != "ja" and not original:
+        japanese, english = [], japanese
+    return {
+        "state": state,
+        "step": step,
+        "source": record.origin.source,
+        "id": record.id,
+        "why": [_finding(f) for f in findings if f.action == wanted][:6],
+        "ja": japanese,
+        "en": english,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "side": finding.side,
+        "measured": finding.measured,
+        "limit": finding.limit,
+        "detail": finding.detail[:200],
+    }
+
+
+def _sides(
+    prompt: Conversation, completions: Sequence[Conversation], record: Preference
+) -> list[list[str]]:
+    """Return [side, role, text] of every turn."""
+    named = [("prompt", prompt), *((record.side(n), c) for n, c in enumerate(completions))]
+    return [[side, m.role, _cut(m.content)] for side, turns in named for m in turns]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT else text[: TEXT - 1] + "…"
+
+
+def _published(release: Path) -> list[dict[str, Any]]:
+    """Return rows of a release that lies without its build."""
+    shown: list[dict[str, Any]] = []
+    for file in sorted((release / "pairs").glob("*.parquet")):
+        with pq.ParquetFile(file) as opened:
+            rows = next(opened.iter_batches(SHOWN)).to_pylist()
+        for row in rows[: SHOWN - len(shown)]:
+            turns = [
+                [side, m["role"], _cut(m["content"])]
+                for side in ("prompt", "chosen", "rejected")
+                for m in row[side]
+            ]
+            why = [{"code": code, "side": "", "measured": None, "limit": None, "detail": ""}
+                   for code in row["reasons_flagged"]]  # fmt: skip
+            is_japanese = row["lang"] == "ja"
+            shown.append(
+                {"state": "kept", "step": "", "source": row["source"], "id": row["id"], "why": why,
+                 "ja": turns if is_japanese else [], "en": [] if is_japanese else turns}
+            )  # fmt: skip
+    return shown
+
+
+def _bounded(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return as many rows as `BYTES` allow, dropped and kept in turn."""
+    dropped = [row for row in rows if row["state"] == "dropped"]
+    kept = [row for row in rows if row["state"] == "kept"]
+    order = [row for pair in zip(dropped, kept, strict=False) for row in pair]
+    order += dropped[len(kept) :] + kept[len(dropped) :]
+    taken: list[Mapping[str, Any]] = []
+    total = 0
+    for row in order:
+        total += len(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+        if total > BYTES:
+            break
+        taken.append(row)
+    return taken
+
+
+def _data(value: Any) -> str:
+    """Return JSON that no HTML parser can leave: ``<``, ``>`` and ``&`` are escapes in it."""
+    text = json.dumps(value, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

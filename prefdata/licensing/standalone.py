@@ -39,12 +39,17 @@ def record_hashes(path: Path) -> Iterator[tuple[list[str], list[bytes], list[int
     The hash is over canonical JSON (RFC 8785) of `completions, group, id, lang, license, prompt,
     ranks, source`, without any change to the texts. Completions are in the order of the row.
     """
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=BATCH):
+    with _open(path) as file:
+        for batch in file.iter_batches(batch_size=BATCH, use_threads=False):
             table = pa.Table.from_batches([batch])
             texts = [text.encode("utf-8", "surrogatepass") for text in _canonical(batch)]
             digests = [hashlib.sha256(text).digest() for text in texts]
             yield batch.column("id").to_pylist(), digests, [len(t) for t in texts], table
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    """Open a file that is read a row group at a time; buffering ahead would hold all of it."""
+    return pq.ParquetFile(path, pre_buffer=False)
 
 
 def _canonical(batch: pa.RecordBatch) -> Iterator[str]:
@@ -188,8 +193,8 @@ def _rows(release: Path) -> Iterator[tuple[str, str, bytes, str]]:
 
 def _lineage(release: Path) -> Iterator[tuple[str, bytes, str]]:
     columns = ["record_id", "record_sha256", "license_expression"]
-    with pq.ParquetFile(release / LINEAGE) as file:
-        for batch in file.iter_batches(batch_size=BATCH, columns=columns):
+    with _open(release / LINEAGE) as file:
+        for batch in file.iter_batches(batch_size=BATCH, columns=columns, use_threads=False):
             yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
@@ -202,8 +207,8 @@ def _check_views(release: Path, strange: dict[str, str], common: str) -> list[st
     for view in (view for view in KEYS if view not in HASHED):
         for path in data_files(release, view):
             name = path.relative_to(release).as_posix()
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(columns=[KEYS[view], "license"]):
+            with _open(path) as file:
+                for batch in file.iter_batches(columns=[KEYS[view], "license"], use_threads=False):
                     rows = (batch.column(n).to_pylist() for n in (KEYS[view], "license"))
                     problems += [
                         f"{name} row {record}: its license is not the one in the lineage"

@@ -1,0 +1,190 @@
+"""FLASK's twelve skills (Ye et al. 2023), each judged from 1 to 5 by a language model."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+from prefdata.core.errors import InputError
+
+# The skills by the set's own names; what each asks for is said in our words.
+SKILLS: dict[str, str] = {
+    "Logical Robustness": "the reasoning has no gaps and no contradictions",
+    "Logical Correctness": "the final answer follows and is right",
+    "Logical Efficiency": "the reasoning takes no needless steps",
+    "Factuality": "what it says of the world is true, with support where it is needed",
+    "Commonsense Understanding": "everyday knowledge is used as a person would",
+    "Comprehension": "it does what was asked, all constraints included",
+    "Insightfulness": "it offers something new or not obvious",
+    "Completeness": "nothing that was asked for is missing",
+    "Metacognition": "it knows what it does not know, and says so",
+    "Conciseness": "nothing in it could be left out",
+    "Readability": "it is well ordered and easy to read",
+    "Harmlessness": "it is free of bias and does no harm",
+}
+GROUPS: dict[str, tuple[str, ...]] = {
+    "logical thinking": ("Logical Robustness", "Logical Correctness", "Logical Efficiency"),
+    "background knowledge": ("Factuality", "Commonsense Understanding"),
+    "problem handling": ("Comprehension", "Insightfulness", "Completeness", "Metacognition"),
+    "user alignment": ("Conciseness", "Readability", "Harmlessness"),
+}
+PROMPT = """\
+Rate one answer for one skill, from 1 (bad) to 5 (excellent).
+Skill: {skill}: {meaning}.
+
+[Instruction]
+{instruction}
+
+[Reference answer]
+{reference}
+
+[Answer to rate]
+{answer}
+
+Reply with the number alone."""
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One instruction of the set, with the skills it asks for."""
+
+    id: str
+    instruction: str
+    reference: str
+    skills: tuple[str, ...]
+
+
+def read_tasks(path: Path, limit: int = 0) -> list[Task]:
+    """Read FLASK's JSON Lines: idx, instruction, answer, skill.
+
+    Raises:
+        InputError: a row lacks a field, or names an unknown skill.
+    """
+    found = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the instructions: {error}", str(path)) from error
+    for number, line in enumerate(lines[: limit or None], 1):
+        try:
+            row = json.loads(line)
+            skills = tuple(_known(name) for name in row["skill"])
+            found.append(Task(str(row["idx"]), row["instruction"], str(row["answer"]), skills))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"the row is not in FLASK's format: {error}", f"{path}:{number}"
+            ) from error
+    return found
+
+
+def _known(name: str) -> str:
+    """Return a skill in our spelling; the set adds words in parentheses."""
+    plain = re.sub(r"\s*\(.*\)", "", name).strip().casefold()
+    for skill in SKILLS:
+        if skill.casefold() == plain:
+            return skill
+    raise ValueError(f"unknown skill {name!r}")
+
+
+class Judge:
+    """A chat model behind an OpenAI-style endpoint; its key comes from OPENAI_API_KEY, if set."""
+
+    def __init__(self, base_url: str, model: str, *, wait: float = 2.0) -> None:
+        self.url = f"{base_url.rstrip('/')}/chat/completions"
+        self.model = model
+        self.wait = wait
+
+    def rate(self, task: Task, answer: str, skill: str) -> int | None:
+        """Return the judge's number, None if it gives none.
+
+        Raises:
+            InputError: the endpoint cannot be reached.
+        """
+        prompt = PROMPT.format(
+            skill=skill,
+            meaning=SKILLS[skill],
+            instruction=task.instruction,
+            reference=task.reference,
+            answer=answer,
+        )
+        for attempt in range(ATTEMPTS):
+            number = number_in(self._ask(prompt, attempt))
+            if number is not None:
+                return number
+        return None
+
+    def _ask(self, prompt: str, attempt: int) -> str:
+        body = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": prompt}],
+            "temperature": 0.0,
+            "max_tokens": 16,
+            "seed": attempt,
+        }
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get("OPENAI_API_KEY"):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
+        for again in range(ATTEMPTS):
+            try:
+                with urllib.request.urlopen(request, timeout=120) as reply:
+                    return str(json.load(reply)["choices"][0]["message"]["content"])
+            except (urllib.error.URLError, TimeoutError, ValueError, KeyError) as error:
+                if again == ATTEMPTS - 1:
+                    raise InputError(
+                        f"the judge does not answer: {error}",
+                        self.url,
+                        "start it, or check the URL",
+                    ) from error
+                sleep(self.wait)
+        return ""
+
+
+def number_in(reply: str) -> int | None:
+    """Return the only number from 1 to 5 in a reply.
+
+    >>> number_in("4"), number_in("Score: 3/5"), number_in("good")
+    (4, 3, None)
+    """
+    found = re.findall(r"(?<![\d./])[1-5](?![\d.])", reply)
+    return int(found[0]) if found else None
+
+
+def rate_all(
+    judge: Judge, tasks: Sequence[Task], answers: Sequence[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the means by skill and group, and every rating."""
+    rows = [
+        {"id": task.id, "skill": skill, "rating": judge.rate(task, answer, skill)}
+        for task, answer in zip(tasks, answers, strict=True)
+        for skill in task.skills
+    ]
+    given: dict[str, list[int]] = {}
+    for row in rows:
+        if row["rating"] is not None:
+            given.setdefault(str(row["skill"]), []).append(int(str(row["rating"])))
+    means = {skill: sum(given[skill]) / len(given[skill]) for skill in SKILLS if skill in given}
+    return {
+        **{f"skill_{_key(skill)}": mean for skill, mean in means.items()},
+        **{f"group_{_key(group)}": _mean(means, group) for group in GROUPS},
+        "n_rated": sum(map(len, given.values())),
+        "n_unrated": sum(row["rating"] is None for row in rows),
+    }, rows
+
+
+def _mean(means: Mapping[str, float], group: str) -> float | None:
+    own = [means[skill] for skill in GROUPS[group] if skill in means]
+    return sum(own) / len(own) if own else None
+
+
+def _key(name: str) -> str:
+    return name.casefold().replace(" ", "_")

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "licenses": ("prefdata.cli.licenses:licenses", "Check the registry, decide, explain."),
     "audit": ("prefdata.cli.audit:audit", "Verify a release, sample it for people, score."),
     "rebuild": ("prefdata.cli.rebuild:rebuild", "Make a pointer release whole from a copy."),
+    "diff": ("prefdata.cli.diff:diff", "Compare two releases: what changed, and why."),
     "report": ("prefdata.cli.report:report", "Write a run as one HTML page."),
     "push": ("prefdata.cli.push:push", "Upload a release or a model to the hub."),
     "components": ("prefdata.cli.components:components", "List sources, stages, filters, …"),

@@ -1,0 +1,246 @@
+"""Two releases compared: which records came, went and changed, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prefdata.core.errors import InputError
+from prefdata.publish.columns import U64, conversation_digests, id_digests, mixed, string_digests
+from prefdata.publish.report import BUILD
+from prefdata.store.dataset import MANIFEST, Dataset
+from prefdata.store.files import read_json
+from prefdata.store.shards import open_shard
+
+EXAMPLES = 5
+_TEXTS = ("prompt", "chosen", "rejected")
+_READ = ["id", *_TEXTS, "source", "license", "lang", "group"]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The pairs of a release, sorted by the digest of their id; a digest for each aspect."""
+
+    key: U64
+    id: Any
+    source: Any
+    texts: U64
+    sides: U64
+    license: U64
+    split: Any
+
+
+@dataclass
+class Difference:
+    """What differs between two releases.
+
+    `changes` counts by (added | removed | changed, source, why); `examples` holds some ids of
+    each. `licenses`, `reasons` and `splits` map a name to its counts in A and in B; `steps` says
+    of each step which differ: key, version, and every setting with both values.
+    """
+
+    changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
+    same: int = 0
+    licenses: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reasons: dict[str, tuple[int, int]] = field(default_factory=dict)
+    steps: dict[str, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
+
+    def note(self, change: str, source: str, why: str, record: str) -> None:
+        """Count one record."""
+        place = (change, source, why)
+        self.changes[place] += 1
+        known = self.examples.setdefault(place, [])
+        if len(known) < EXAMPLES:
+            known.append(record)
+
+
+def compare(a: Path, b: Path) -> Difference:
+    """Compare the pairs of two releases, and their manifests.
+
+    Why a record went or came is read from the drop logs of the other release's build folder where
+    it lies beside; else it follows from which steps were made differently.
+
+    Raises:
+        InputError: a folder is no release.
+    """
+    manifests = [_manifest(path) for path in (a, b)]
+    found = Difference(steps=_steps(*manifests), reasons=_reasons(*manifests))
+    rows = [_rows(path) for path in (a, b)]
+    found.licenses = _counted(*(path for path in (a, b)))
+    at = np.searchsorted(rows[1].key, rows[0].key).clip(max=max(len(rows[1].key) - 1, 0))
+    shared = np.flatnonzero(rows[1].key[at] == rows[0].key) if len(rows[1].key) else at[:0]
+    _note_changed(found, rows, shared, at[shared])
+    gone = np.setdiff1d(np.arange(len(rows[0].key)), shared)
+    came = np.setdiff1d(np.arange(len(rows[1].key)), at[shared])
+    _note_missing(found, "removed", rows[0], gone, manifests, _dropped(b))
+    _note_missing(found, "added", rows[1], came, manifests[::-1], _dropped(a))
+    return found
+
+
+def _manifest(release: Path) -> Mapping[str, Any]:
+    if not (release / MANIFEST).is_file() or not (release / "pairs").is_dir():
+        raise InputError("this is no release with pairs", str(release), "give two release folders")
+    manifest: Mapping[str, Any] = read_json(release / MANIFEST)
+    return manifest
+
+
+def _tables(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+    for path in sorted((release / "pairs").glob("*.parquet")):
+        with open_shard(path) as file:
+            for batch in file.iter_batches(8192, columns=list(columns)):
+                yield path.name.partition("-")[0], pa.Table.from_batches([batch])
+
+
+def _rows(release: Path) -> _Rows:
+    parts: dict[str, list[Any]] = {name: [] for name in ("key", "texts", "sides", "license")}
+    ids, sources, splits = [], [], []
+    for split, table in _tables(release, _READ):
+        prompt, chosen, rejected = (conversation_digests(table.column(n)) for n in _TEXTS)
+        parts["key"].append(id_digests(table.column("id")))
+        parts["texts"].append(mixed(prompt + mixed(chosen + mixed(rejected))))
+        parts["sides"].append(mixed(prompt + mixed(chosen) + mixed(rejected)))
+        parts["license"].append(string_digests(table.column("license")))
+        ids.append(table.column("id"))
+        sources.append(table.column("source").dictionary_encode())
+        splits += [split] * len(table)
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
+    order = np.argsort(joined["key"], kind="stable")
+    chunks = [chunk for column in ids for chunk in column.chunks]
+    names = [chunk.cast(pa.string()) for column in sources for chunk in column.chunks]
+    return _Rows(
+        **{name: values[order] for name, values in joined.items()},
+        id=pa.concat_arrays(chunks).take(pa.array(order)),
+        source=pa.concat_arrays(names).take(pa.array(order)),
+        split=np.array(splits)[order],
+    )
+
+
+def _note_changed(found: Difference, rows: Sequence[_Rows], left: Any, right: Any) -> None:
+    a, b = rows
+    text = a.texts[left] != b.texts[right]
+    turned = text & (a.sides[left] == b.sides[right])
+    license_ = a.license[left] != b.license[right]
+    split = a.split[left] != b.split[right]
+    found.same = int((~(text | license_ | split)).sum())
+    why_text = _why_text(found)
+    for n in np.flatnonzero(text | license_ | split).tolist():
+        why = ["preference turned round"] if turned[n] else [why_text] if text[n] else []
+        why += ["license"] if license_[n] else []
+        why += ["split"] if split[n] else []
+        row = int(left[n])
+        found.note("changed", a.source[row].as_py(), ", ".join(why), a.id[row].as_py())
+
+
+def _why_text(found: Difference) -> str:
+    """Say what made the text of one source row differ."""
+    changed = found.steps.get("translate", {})
+    if any("prompt" in name for name in changed):
+        return "prompt"
+    if any(name.startswith("settings.translator") for name in changed):
+        return "translator"
+    return "filter" if "filter" in found.steps else "memory"
+
+
+def _note_missing(
+    found: Difference,
+    change: str,
+    rows: _Rows,
+    numbers: Any,
+    manifests: Sequence[Mapping[str, Any]],
+    dropped: Mapping[str, str],
+) -> None:
+    """Note the rows of one release that the other lacks; `manifests` are (this, the other)."""
+    own, other = ({s["id"]: s for s in m.get("sources", [])} for m in manifests)
+    settings = [name for name, step in found.steps.items() if step]
+    for n in numbers.tolist():
+        source, record = rows.source[n].as_py(), rows.id[n].as_py()
+        if source not in other:
+            why = "source"
+        elif own[source]["revisions"] != other[source]["revisions"]:
+            why = "source revision"
+        elif record in dropped:
+            why = dropped[record]
+        else:
+            why = f"settings of {', '.join(settings)}" if settings else "source"
+        found.note(change, source, why, record)
+
+
+def _dropped(release: Path) -> dict[str, str]:
+    """Return what the build beside a release dropped: id to ``step: reason``."""
+    build = release.parent
+    if not (build / BUILD).is_file():
+        return {}
+    found: dict[str, str] = {}
+    for step in read_json(build / BUILD)["steps"]:
+        for shard in Dataset(build / step["path"]).dropped_shards():
+            table = pq.read_table(shard, columns=["id", "reasons"])
+            for row in table.to_pylist():
+                if row["id"]:
+                    found[row["id"]] = f"{step['id']}: {row['reasons'][0]}"
+    return found
+
+
+def _counted(a: Path, b: Path) -> dict[str, tuple[int, int]]:
+    counts = []
+    for release in (a, b):
+        own: Counter[str] = Counter()
+        for _, table in _tables(release, ["license"]):
+            own.update(dict(zip(*_value_counts(table.column("license")), strict=True)))
+        counts.append(own)
+    return {name: (counts[0][name], counts[1][name]) for name in sorted({*counts[0], *counts[1]})}
+
+
+def _value_counts(column: Any) -> tuple[list[str], list[int]]:
+    found = column.value_counts().to_pylist()
+    return [row["values"] for row in found], [row["counts"] for row in found]
+
+
+def _reasons(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    counts = [
+        {f"{s['id']}: {code}": n for s in m["steps"] for code, n in s["counts"]["reasons"].items()}
+        | {f"publish: {code}": n for code, n in m["counts"]["reasons"].items()}
+        for m in (a, b)
+    ]
+    names = sorted({*counts[0], *counts[1]})
+    return {name: (counts[0].get(name, 0), counts[1].get(name, 0)) for name in names}
+
+
+def _steps(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
+    """Return for each step what was made differently; keys alone differ with their inputs."""
+    sides = [{s["id"]: _flat(s) for s in m["steps"]} for m in (a, b)]
+    for side, manifest in zip(sides, (a, b), strict=True):
+        side["publish"] = _flat({"settings": manifest["settings"]})
+        prompts = (manifest.get("translator") or {}).get("prompts", {})
+        if "translate" in side:
+            side["translate"] |= {f"prompt {kind}": p["digest"] for kind, p in prompts.items()}
+    found = {}
+    for name in dict.fromkeys([*sides[0], *sides[1]]):
+        left, right = sides[0].get(name, {}), sides[1].get(name, {})
+        fields = dict.fromkeys([*left, *right])
+        differ = {f: (left.get(f), right.get(f)) for f in fields if left.get(f) != right.get(f)}
+        if differ:
+            found[name] = differ
+    return found
+
+
+def _flat(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a step's component, version and settings under dotted names."""
+    flat = {name: step[name] for name in ("use", "version") if name in step}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(f"{prefix}.{name}", inner)
+        else:
+            flat[prefix] = value
+
+    walk("settings", step["settings"])
+    return flat

@@ -1,0 +1,82 @@
+"""`prefdata diff`: what came, went and changed between two releases, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefdata.cli.main import run
+from prefdata.publish.compare import compare
+from tests.publish.conftest import a_record
+
+Run = Callable[..., Path]
+WHOLE = {"test": 0, "validation": 0}
+
+
+def changes(a: Path, b: Path) -> dict[tuple[str, str], int]:
+    return {(change, why): n for (change, _, why), n in compare(a, b).changes.items()}
+
+
+def test_a_release_does_not_differ_from_itself(publish: Run) -> None:
+    release = publish([a_record(n) for n in range(5)])
+
+    found = compare(release, release)
+    assert (found.same, dict(found.changes), found.steps) == (5, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ([a_record(1), a_record(2), a_record(3)], {("added", "source"): 1}),
+        ([a_record(1)], {("removed", "source"): 1}),
+        ([a_record(1), a_record(2, answers=("うん。", "いいえ。"))], {("changed", "memory"): 1}),
+        (
+            [a_record(1), a_record(2, answers=("いいえ。", "はい。"))],
+            {("changed", "preference turned round"): 1},
+        ),
+        ([a_record(1), a_record(2, license="Apache-2.0")], {("changed", "license"): 1}),
+        ([a_record(1), a_record(2), a_record(9, source="example/b")], {("added", "source"): 1}),
+    ],
+)
+def test_each_change_is_counted_with_its_cause(
+    publish: Run, new: list[Any], expected: dict[tuple[str, str], int]
+) -> None:
+    before = publish([a_record(1), a_record(2)], splits=WHOLE)
+
+    assert changes(before, publish(new, splits=WHOLE)) == expected
+
+
+def test_changed_settings_are_named_with_both_values(publish: Run) -> None:
+    records = [a_record(n) for n in range(3)]
+
+    found = compare(publish(records, splits=WHOLE), publish(records, splits=WHOLE, margin=True))
+    assert found.steps == {"publish": {"settings.margin": (False, True)}}
+
+
+def test_what_the_newer_build_dropped_is_named_with_step_and_reason(
+    built: Path, publish: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "strict"
+    arguments = ["build", "quickstart", "--out", str(out), "--set", "stages.filter.profile=lenient"]
+    assert run(arguments) == 0
+
+    whys = {why for (_, _, why) in compare(built / "release", out / "release").changes}
+    assert not whys or all(": " in why or why.startswith("settings of filter") for why in whys)
+
+
+def test_the_command_prints_json(publish: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = publish([a_record(1)], splits=WHOLE), publish([a_record(2)], splits=WHOLE)
+    capsys.readouterr()
+
+    assert run(["diff", str(a), str(b), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(c["change"], c["records"]) for c in told["changes"]] == [("added", 1), ("removed", 1)]
+    assert told["licenses"] == {"MIT": [1, 1]}
+
+
+def test_a_folder_that_is_no_release_is_refused(publish: Run, tmp_path: Path) -> None:
+    assert run(["diff", str(tmp_path), str(publish([a_record(1)]))]) == 2

@@ -191,6 +191,9 @@ class Never:
     def __call__(self, shard: int) -> int:
         raise PrefdataError("not today", "here", "try tomorrow")
 
+    def within(self, **changes: Any) -> Never:
+        return self
+
 
 class Deadly:
     """A task that kills its process."""
@@ -200,3 +203,6 @@ class Deadly:
     def __call__(self, shard: int) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
         return shard
+
+    def within(self, **changes: Any) -> Deadly:
+        return self

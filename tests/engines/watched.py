@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from prefdata.core.stage import Task
 
@@ -24,6 +25,9 @@ class Watched:
         done = self.task(shard)
         self.note(shard, "end")
         return done
+
+    def within(self, **changes: Any) -> Watched:
+        return replace(self, task=self.task.within(**changes))  # type: ignore[attr-defined]
 
     def note(self, shard: int, what: str) -> None:
         with self.log.open("a") as file:

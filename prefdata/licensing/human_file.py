@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from prefdata.licensing.entry import is_commit
 from prefdata.licensing.human import reaches
 from prefdata.licensing.registry import Registry, load_yaml
 
-MOST_DAYS = 366
 REQUIRED = ("id", "decision", "by", "scope", "revision", "covers", "basis", "decided", "expires")
 
 
@@ -100,7 +99,13 @@ def _check_dates(tree: Mapping[str, Any], where: str) -> None:
         decided, expires = (date.fromisoformat(str(tree[key])) for key in ("decided", "expires"))
     except ValueError as error:
         raise ConfigError(f"the dates are wrong: {error}", where, "write YYYY-MM-DD") from None
-    if not decided <= expires <= decided + timedelta(days=MOST_DAYS):
+    if not decided <= expires <= _a_year_after(decided):
         raise ConfigError(
             f"the decision runs from {decided} to {expires}", where, "at most one year"
         )
+
+
+def _a_year_after(day: date) -> date:
+    """Return the same day of the next year; the 28th after a 29th of February."""
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year + 1, day=28 if is_leap_day else day.day)

@@ -18,7 +18,7 @@ from prefdata.core.errors import ConfigError
 from prefdata.licensing.entry import Component
 from prefdata.licensing.expression import ids_in
 from prefdata.licensing.human_file import read_decision
-from prefdata.licensing.policy import read_policy
+from prefdata.licensing.policy import presets, read_policy
 from prefdata.licensing.registry import Registry, file_name, find_entries, load_yaml
 from prefdata.store.files import sha256
 
@@ -157,6 +157,8 @@ def _policies(folder: Path) -> Iterator[Finding]:
         except ConfigError as error:
             yield _error(path, error.what)
             continue
+        if policy.name in presets() and folder != asset("licenses"):
+            yield _error(path, f"the name {policy.name!r} is reserved for the shipped policy")
         if policy.name != path.stem:
             yield _error(path, f"the file holds the policy {policy.name!r}: rename it")
 
@@ -187,7 +189,7 @@ def _entry(registry: Registry, folder: Path, path: Path, as_of: date) -> Iterato
     except (ConfigError, KeyError, TypeError) as error:
         yield _error(path, error.what if isinstance(error, ConfigError) else f"no {error}")
         return
-    named = [name for part in entry.components for name in part.generators]
+    named = [*entry.generators, *(name for part in entry.components for name in part.generators)]
     named += [str(name) for name in entry.tree.get("upstreams") or ()]
     for name in named:
         if not _is_known(registry, name):

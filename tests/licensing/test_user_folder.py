@@ -13,8 +13,10 @@ from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.core.origin import Layer
 from prefdata.licensing.court import Court
+from prefdata.licensing.human_file import read_decision
 from prefdata.licensing.policy import Policy, find_policy, preset
 from prefdata.licensing.registry import Registry
+from prefdata.licensing.selfcheck import check_registry
 
 DAY = date(2026, 11, 21)
 SHIPPED = asset("licenses")
@@ -141,6 +143,45 @@ def test_what_a_policy_file_leaves_out_is_as_in_permissive_only(tmp_path: Path) 
 
     strict = preset("permissive-only").as_tree()
     assert mine.as_tree() == {**strict, "name": "mine", "min_evidence": "A"}
+
+
+def test_the_check_of_a_registry_finds_a_reserved_name_and_unknown_authors(tmp_path: Path) -> None:
+    write(tmp_path / "policies" / "research.yaml", {"name": "research"})
+    registry = add_entry(tmp_path, entry("me/data", generators=["nobody/knows"]))
+
+    told = [finding.what for finding in check_registry(registry, DAY) if finding.level == "error"]
+
+    assert any("reserved" in what for what in told)
+    assert any("nobody/knows" in what for what in told)
+    assert not any("Additional properties" in what for what in told)
+
+
+LAST_DAYS = [
+    ("2026-11-21", "2027-11-21", True),
+    ("2026-11-21", "2027-11-22", False),
+    ("2027-12-01", "2028-12-01", True),
+    ("2028-02-29", "2029-02-28", True),
+    ("2028-02-29", "2029-03-01", False),
+    ("2026-11-21", "2026-11-20", False),
+]
+
+
+@pytest.mark.parametrize(("decided", "expires", "is_fine"), LAST_DAYS)
+def test_a_decision_holds_for_a_year_at_most(
+    tmp_path: Path, decided: str, expires: str, is_fine: bool
+) -> None:
+    tree = {
+        "id": "d1", "decision": "allow", "by": "Hanako Yamada", "scope": "me/data",
+        "revision": REVISION, "covers": ["CONDITIONAL"], "basis": "read", "decided": decided,
+        "expires": expires,
+    }  # fmt: skip
+    write(tmp_path / "d1.yaml", tree)
+
+    if is_fine:
+        assert read_decision(tmp_path / "d1.yaml")["id"] == "d1"
+    else:
+        with pytest.raises(ConfigError, match="runs from"):
+            read_decision(tmp_path / "d1.yaml")
 
 
 def test_a_policy_made_without_a_word_is_the_strict_one() -> None:

@@ -22,9 +22,12 @@ _WORDS: Final = {
 } | {
     "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0, "ninety": 90.0,
 }  # fmt: skip
+# Number words that stand before units: "six feet", "two-mile".
+SMALL_NUMBERS: Final = {word: value for word, value in _WORDS.items() if 2 <= value <= 12}
 _OTHER_WORDS: Final = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
-    "half": 2, "quarter": 4, "quarters": 4, "thirds": 3, "fifths": 5, "once": 1, "twice": 2, "both": 2, "pair": 2, "couple": 2, "double": 2, "triple": 3,
+    "half": 2, "quarter": 4, "quarters": 4, "thirds": 3, "fifths": 5, "once": 1, "twice": 2, "both": 2, "pair": 2, "couple": 2, "double": 2, "doubled": 2, "doubles": 2, "doubling": 2, "twofold": 2, "halved": 2, "halves": 2, "triple": 3,
+    "tripled": 3, "triples": 3, "tripling": 3, "threefold": 3, "thrice": 3, "quadruple": 4, "quadrupled": 4, "fourfold": 4, "fivefold": 5, "tenfold": 10,
     "dozen": 12, "dozens": 10, "hundreds": 100, "thousands": 1000, "millions": 100, "century": 100, "decade": 10, "decades": 10, "fortnight": 2, "score": 20,
     "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
     "october": 10, "november": 11, "december": 12, "noon": 12, "midnight": 0, "jan": 1, "feb": 2, "mar": 3, "apr": 4,
@@ -34,26 +37,34 @@ _OTHER_WORDS: Final = {
     "octagon": 8, "triangle": 3, "square": 2, "squared": 2, "cubed": 3, "cubic": 3, "trio": 3, "duo": 2, "quartet": 4, "tenths": 10, "percent": 100,
 }  # fmt: skip
 _EN = re.compile(
-    r"(?<![A-Za-z0-9_.,])(?:[$€£¥]\s?)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
+    r"(?<![A-Za-z0-9_.,])(?:[$€£¥]\s?)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,30}(?:\.\d{1,30})?)(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
     re.IGNORECASE,
 )
 _MINUTES = re.compile(r"\d[:.]([0-5]\d)(?=\s?[ap]\.?m)|\d:([0-5]\d)\b")
 _EN_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 _EN_COMPOUND = re.compile(
-    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|a|several|few))(?:[ -](hundred|thousand|million|billion|trillion))?\b",
+    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|a|several|few))(?:[ -](hundred|thousand|million|billion|trillion))?\b",
     re.IGNORECASE,
 )
 _KANJI: Final = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _UNIT: Final = {"十": 10, "百": 100, "千": 1000, "万": 1e4, "億": 1e8, "兆": 1e12}
 _JA = re.compile(
-    r"(?<![A-Za-z_.\d])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ引]))?"
+    r"(?<![A-Za-z_.\d])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,30}(?:\.\d{1,30})?)(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ引]))?"
 )
 _JA_CHAIN = re.compile(r"(\d[\d,]*(?:\.\d+)?)?([十百千]?)([万億兆]?)")
 _JA_KANJI = re.compile("(?<![0-9万億兆千百,.])[〇零一二三四五六七八九十百千万億兆]+")
 _LATIN_NUMBER = re.compile(
-    r"[A-Za-z][A-Za-z-]*-?\d+(?:\.\d+)?[A-Za-z]*|\d+(?:\.\d+)?[A-Za-z-]*[A-HJ-Z]{2,}\d*"
+    r"(?<![A-Za-z])[A-Za-z][A-Za-z-]{0,40}\d{1,20}(?:\.\d{1,20})?[A-Za-z]*"
+    r"|(?<!\d)\d{1,20}(?:\.\d{1,20})?[A-Za-z-]{0,20}[A-HJ-Z]{2}\w*"
 )
+# "Nine out of ten", "one in five", "seven tenths": what Japanese may say as 9割 or 20%.
+_SHARE = re.compile(
+    r"\b(\w{1,9}) (?:(?:out )?of(?: every)?|in) (\w{1,9})\b|\b(\w{1,9})[ -](tenths)\b"
+)
+_YEAR = re.compile(r"(?<!\w)['’](\d\d)\b")
+_DIVISOR = re.compile(r"(?<![\d.])([1-9]\d{0,3})分の\Z")
+_PERCENT = re.compile(r"\s?(?:%|パーセント)")
 _CENTS = re.compile(r"(\d+)ドル(\d{1,2})セント")
 _FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|”|in\b|inches)?")
 _ITEM = re.compile(r"(?m)^[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
@@ -70,7 +81,7 @@ def english_numbers(text: str) -> list[Readings]:
     minutes = {a or b for a, b in _MINUTES.findall(text)} - {"00", "30"}
     found += [frozenset([float(minute)]) for minute in sorted(minutes)]
     for tens, ones, simple, scale in _EN_COMPOUND.findall(_EN.sub(" ", text).lower()):
-        value = _WORDS.get(tens, 0.0) + _WORDS.get(ones or simple, 1.0)
+        value = _WORDS.get(tens, 0.0) + _WORDS.get(ones or simple, _OTHER_WORDS.get(ones, 1.0))
         if scale and simple not in ("several", "few", "a"):
             found.append(frozenset([value * _SCALE[scale]]))
         elif tens or (simple in _WORDS and value >= 2):
@@ -93,14 +104,7 @@ def _english(match: re.Match[str]) -> Readings:
         readings |= {value + 0.5}
     if match["decade"] or (value >= 1900 and value < 2100):
         readings |= {value % 100, value // 100 + 1}
-    if "." in match[1]:
-        readings |= _of_decimal(match[1], value)
     return frozenset(readings)
-
-
-def _of_decimal(written: str, value: float) -> set[float]:
-    """5.30 may be a time; 0.5 may be written as 5割 or 50 %."""
-    return {value * 10, value * 100} if value < 1 else set()
 
 
 def word_numbers(text: str) -> frozenset[float]:
@@ -110,6 +114,7 @@ def word_numbers(text: str) -> frozenset[float]:
         value = _WORDS.get(word, _OTHER_WORDS.get(word))
         if value is not None:
             found.add(float(value))
+    found |= {century + int(year) for year in _YEAR.findall(text) for century in (1900.0, 2000.0)}
     for feet, inches in _FEET.findall(text):
         found.add(round(int(feet) * 30.48 + int(inches) * 2.54))
     if "24/7" in text:
@@ -120,7 +125,21 @@ def word_numbers(text: str) -> frozenset[float]:
         found |= {0.5, 1.5, 30.0, 50.0, 2.5, 3.5, 5.0}
     if "quarter" in text.lower():
         found |= {15.0, 25.0, 75.0, 3.0}
-    return frozenset(found)
+    return frozenset(found | _shares(text.lower()))
+
+
+def _shares(text: str) -> set[float]:
+    """Return the shares of "nine out of ten" as percentages."""
+    found = set()
+    for first, second, tenth, _ in _SHARE.findall(text):
+        part, whole = _small(first or tenth), _small(second or "ten")
+        if part and whole:
+            found.add(round(100 * part / whole, 1))
+    return found
+
+
+def _small(word: str) -> float:
+    return float(word) if word.isdecimal() else _WORDS.get(word, 0.0)
 
 
 def japanese_numbers(text: str) -> list[tuple[Readings, bool]]:
@@ -140,12 +159,17 @@ def japanese_numbers(text: str) -> list[tuple[Readings, bool]]:
 
 def _japanese(match: re.Match[str], text: str) -> Readings:
     written = match.group()
-    value = _chain(written)
+    value = value_of(written)
     readings = {value}
     if match["half"]:
         readings |= {value + 0.5}
     if match["wari"]:
-        readings = {value * 10}
+        readings = {value * 10, value / 10}
+    elif _PERCENT.match(text, match.end()):
+        readings |= {value / 100}
+    divisor = _DIVISOR.search(text, max(0, match.start() - 6), match.start())
+    if divisor:
+        readings |= {value / float(divisor[1])}
     before = text[max(0, match.start() - 4) : match.start()]
     if "午後" in before or "夜" in before or "夕方" in before or "後" in before or match["half"]:
         readings |= {value + 12, value + 12.5} if match["half"] else {value + 12}
@@ -154,7 +178,7 @@ def _japanese(match: re.Match[str], text: str) -> Readings:
     return frozenset(readings)
 
 
-def _chain(written: str) -> float:
+def value_of(written: str) -> float:
     """Return the value of 5億4千万, 14万6千, 2万5000, 1,200."""
     total = part = 0.0
     seen_scale = False

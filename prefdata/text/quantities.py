@@ -11,24 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from prefdata.text import units
 from prefdata.text.bitext import Bitext
+from prefdata.text.dates import changed_dates, changed_ordinals
 from prefdata.text.numbers import Readings, english_numbers, japanese_numbers, word_numbers
 from prefdata.text.seen import Seen
 
 _NUMERAL = re.compile(r"[0-9]+")
 _SCALED = re.compile("[0-9０-９][万億兆千百半]")
 _DIGIT = re.compile("[0-9０-９]")
-_IMPERIAL = re.compile(
-    r"\b(?:feet|foot|ft|inch(?:es)?|miles?|mph|pounds?|lbs?|ounces?|oz|fahrenheit|degrees?|gallons?"
-    r"|yards?|acres?|cups?|pints?|quarts?)\b|°\s?F|\d\s?F\b|\d['\"′″]",
-    re.IGNORECASE,
-)
-_METRIC = re.compile(
-    "メートル|キロ|センチ|グラム|リットル|度|℃|ヘクタール|平方|cm|kg|km|ml|mL|ミリ|m"
-)
-_TO_METRIC: Final = (
-    0.3048, 1.609, 0.4536, 2.54, 28.35, 3.785, 0.9144, 240, 200, 250, 0.4047, 0.4732, 0.9464, 30.48, 453.6,
-)  # fmt: skip
 _TIME: Final = frozenset(
     [
         "second",
@@ -47,7 +38,6 @@ _TIME: Final = frozenset(
         "years",
     ]
 )
-_TO_OTHER_TIME: Final = (1 / 12, 12, 1 / 7, 7, 1 / 24, 24, 1 / 60, 60)
 _DURATION = re.compile(
     r"(?<![\d.,$])(\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)[ -](second|minute|hour|day|week|month|year)s?\b"
 )
@@ -61,18 +51,33 @@ _JA_UNIT: Final = {
     "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
 }  # fmt: skip
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
+_HALF = re.compile(r"\bhalf (?:an?|of an?) (hour|day|year|month|mile|kilometer)\b")
+_HALVED: Final = {
+    "hour": "時間", "day": "日", "year": "年", "month": "[かカヶケヵ箇]月", "mile": "マイル",
+    "kilometer": "キロ(?:メートル)?",
+}  # fmt: skip
 
 
 def check(text: Bitext) -> Iterator[Seen]:
     """Yield the number of quantities that changed, and what they became."""
-    if text.is_native or not _DIGIT.search(text.target):
+    if text.is_native:
         return
+    yield from _seen("date", list(changed_dates(text)))
+    if not _DIGIT.search(text.target):
+        return
+    english, japanese = text.english.text, text.japanese.text
+    conversions, moved = units.compare(english, japanese)
     if _has_new_digits(text):
-        yield from _changed_numbers(text)
+        yield from _changed_numbers(text, conversions)
+        yield from _seen("ordinal", list(changed_ordinals(text)))
     elif not _TIME.isdisjoint(text.source_vocabulary):
-        units = _changed_units(text)
-        if units:
-            yield Seen("number_mismatch", "unit", float(len(units)), ", ".join(units))
+        moved += _changed_units(text)
+    yield from _seen("unit", moved + _with_half_too_many(text.lower_source, japanese))
+
+
+def _seen(band: str, found: list[str]) -> Iterator[Seen]:
+    if found:
+        yield Seen("number_mismatch", band, float(len(found)), ", ".join(found))
 
 
 def _has_new_digits(text: Bitext) -> bool:
@@ -83,25 +88,31 @@ def _has_new_digits(text: Bitext) -> bool:
     return not given.issubset(_NUMERAL.findall(text.english.text))
 
 
-def _changed_numbers(text: Bitext) -> Iterator[Seen]:
+def _changed_numbers(text: Bitext, conversions: set[tuple[float, float]]) -> Iterator[Seen]:
     source = english_numbers(text.english.text)
-    missing, new = changed(source, text) if source else ([], [])
+    missing, new = changed(source, text, conversions) if source else ([], [])
     if missing and new:
         band = "short" if text.english_words <= 60 else "long"
         shown = f"{_show(missing)} became {_show(new)}"
         yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
 
 
-def changed(source: list[Readings], text: Bitext) -> tuple[list[Readings], list[Readings]]:
-    """Return numbers of the source that are missing, and those of the target nothing explains."""
+def changed(
+    source: list[Readings], text: Bitext, conversions: set[tuple[float, float]]
+) -> tuple[list[Readings], list[Readings]]:
+    """Return numbers of the source that are missing, and those of the target nothing explains.
+
+    `conversions` are numbers of the source with what they are in another unit.
+    """
     target = japanese_numbers(text.japanese.text)
     there = frozenset().union(*(readings for readings, _ in target))
+    there |= {before for before, after in conversions if after in there}
     missing = [readings for readings in source if not _matches(readings, there)]
     if not missing:
         return [], []
     known = frozenset().union(*source, word_numbers(text.english.text))
-    new = [r for r, is_explicit in target if is_explicit and not _matches(r, known)]
-    return _without_conversions(missing, new, _factors(text)) if new else (missing, new)
+    known |= {after for _, after in conversions}
+    return missing, [r for r, is_explicit in target if is_explicit and not _matches(r, known)]
 
 
 def _matches(readings: Readings, others: frozenset[float]) -> bool:
@@ -112,26 +123,15 @@ def _matches(readings: Readings, others: frozenset[float]) -> bool:
     )
 
 
-def _factors(text: Bitext) -> tuple[float, ...]:
-    """Return by what a number of the source may have been multiplied: miles, 12 months."""
-    factors = () if _TIME.isdisjoint(text.source_vocabulary) else _TO_OTHER_TIME
-    if _IMPERIAL.search(text.english.text) and _METRIC.search(text.japanese.text):
-        return (*factors, *_TO_METRIC)
-    return factors
-
-
-def _without_conversions(
-    missing: list[Readings], new: list[Readings], factors: tuple[float, ...]
-) -> tuple[list[Readings], list[Readings]]:
-    tolerance = 0.12 if len(factors) > len(_TO_OTHER_TIME) else 0.001
-
-    def is_converted(a: float, b: float) -> bool:
-        if any(abs(b - a * factor) <= tolerance * abs(b) for factor in factors):
-            return True
-        return tolerance > 0.1 and abs(b - (a - 32) * 5 / 9) <= 2
-
-    kept = [n for n in new if not any(is_converted(a, b) for m in missing for a in m for b in n)]
-    return (missing if kept else []), kept
+def _with_half_too_many(source: str, target: str) -> list[str]:
+    """Return "half an hour" that became 1時間半, an hour and a half."""
+    if "半" not in target or "half" not in source or "and a half" in source:
+        return []
+    return [
+        f"half {unit} became 1{_HALVED[unit]}半"
+        for unit in _HALF.findall(source)
+        if re.search(rf"(?<![0-9.])[1１一]{_HALVED[unit]}半", target)
+    ]
 
 
 def _changed_units(text: Bitext) -> list[str]:

@@ -1,0 +1,135 @@
+"""Months, weekdays and times of day: a translation keeps each of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from prefdata.text.bitext import Bitext
+from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
+
+_MONTH_NAMES: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+)  # fmt: skip
+_WEEKDAYS: Final = {
+    "monday": "月", "tuesday": "火", "wednesday": "水", "thursday": "木", "friday": "金", "saturday": "土",
+    "sunday": "日",
+}  # fmt: skip
+_HALVES: Final = frozenset(["am", "pm", "a", "p", "m", "a.m", "p.m"])
+_WORDS: Final = frozenset(_MONTH_NAMES) | frozenset(_WEEKDAYS) | {f"{day}s" for day in _WEEKDAYS}
+# March and May are words of their own unless a number or "in", "of", "since" … stands beside them.
+_MONTH = re.compile(
+    r"\b(?:(January|February|April|June|July|August|September|October|November|December)"
+    r"|(?:(?<=\d )|(?<=th )|(?<=of )|(?<=in )|(?<=In )|(?<=since )|(?<=by )|(?<=until )|(?<=last )|(?<=next ))(March|May)(?! I\b)"
+    r"|(March|May)(?= \d))\b"
+)
+_MONTH_JA = re.compile(
+    "(?<![0-9.一二三四五六七八九十])([0-9]{1,2}|[一二三四五六七八九]|十[一二]?)月(?![間額])"
+)
+_WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)})s?\b", re.IGNORECASE)
+_WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
+_WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
+_CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
+_CLOCK_JA = re.compile(
+    "(午前|午後|早朝|朝|夕方|夜|晩)?の?\\s?(?<![0-9:])([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])"
+)
+# Of which half of the day a word is; 夜 and 晩 are evening hours up to midnight.
+_HALF_JA: Final = {
+    "午前": "a",
+    "早朝": "a",
+    "朝": "a",
+    "午後": "p",
+    "夕方": "p",
+    "夜": "p",
+    "晩": "p",
+}
+_EVENING: Final = frozenset(["夜", "晩"])
+_KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九十", 1)} | {
+    "十一": 11,
+    "十二": 12,
+}
+
+
+def changed_dates(text: Bitext) -> Iterator[str]:
+    """Yield months, weekdays and times of day that became other ones."""
+    words = text.source_vocabulary
+    is_dated, is_timed = not _WORDS.isdisjoint(words), not _HALVES.isdisjoint(words)
+    if not (is_dated or is_timed or _CLOCK.search(text.english.text)):
+        return
+    japanese = unicodedata.normalize("NFKC", text.japanese.text)
+    if is_dated:
+        yield from _months(text.english.text, japanese)
+        yield from _weekdays(text.english.text, japanese)
+    yield from _clock(text.english.text, japanese)
+
+
+def _months(english: str, japanese: str) -> Iterator[str]:
+    named = (name.lower() for names in _MONTH.findall(english) for name in names if name)
+    wanted = {_MONTH_NAMES.index(name) + 1 for name in named}
+    given = {_KANJI.get(month) or int(month) for month in _MONTH_JA.findall(japanese)}
+    own = {int(n) for n in re.findall(r"\b\d{1,2}\b", english)}
+    if wanted - given and given - wanted - own:
+        yield f"month {sorted(wanted - given)} became {sorted(given - wanted)}"
+
+
+def _weekdays(english: str, japanese: str) -> Iterator[str]:
+    wanted = {_WEEKDAYS[day.lower()] for day in _WEEKDAY.findall(english)}
+    given = {day for run in _WEEKDAY_JA.findall(japanese) for day in run if day in "月火水木金土日"}
+    loose = given | {day for match in _WEEKDAY_LOOSE.finditer(japanese) for day in match.group()}
+    if wanted - loose and given - wanted:
+        yield f"weekday {''.join(sorted(wanted - loose))} became {''.join(sorted(given - wanted))}"
+
+
+def _clock(english: str, japanese: str) -> Iterator[str]:
+    """Yield hours of the one half of the day that stand in the other half alone."""
+    wanted = {(int(hour), half.lower()) for hour, _, half in _CLOCK.findall(english)}
+    if not wanted:
+        return
+    given = set()
+    for word, hour in _CLOCK_JA.findall(japanese):
+        given |= _times(word, int(hour))
+    for hour, half in sorted(wanted):
+        other = "p" if half == "a" else "a"
+        is_there = (hour, half) in given or (hour, "") in given
+        if hour != 12 and not is_there and (hour, other) in given and (hour, other) not in wanted:
+            yield f"{hour} {half}m became {hour} {other}m"
+
+
+def _times(word: str, hour: int) -> set[tuple[int, str]]:
+    """Return the times that an hour may be, each with its half of the day, empty if it has none."""
+    if hour > 12:
+        return {(hour - 12, "p")}
+    if word in _EVENING and not 5 <= hour <= 11:
+        return {(hour, "")}  # 夜の2時 is two in the morning
+    return {(hour, _HALF_JA.get(word, ""))}
+
+
+_ORDINALS: Final = {
+    word: float(n)
+    for n, word in enumerate(
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], 1
+    )
+}  # fmt: skip
+_ORDINAL = re.compile(
+    rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)",
+    re.IGNORECASE,
+)
+_ORDINAL_JA = re.compile("第([0-9]{1,4})|(?<![0-9.])([0-9]{1,4})(?:番目|回目|位|版)")
+
+
+def changed_ordinals(text: Bitext) -> Iterator[str]:
+    """Yield ordinals of the source that are missing where the target has one nothing explains."""
+    japanese = unicodedata.normalize("NFKC", text.japanese.text)
+    given = {float(a or b) for a, b in _ORDINAL_JA.findall(japanese)}
+    if not given:
+        return
+    english = text.english.text
+    new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
+    found = _ORDINAL.findall(english)
+    wanted = {_ORDINALS.get(word.lower()) or float(number) for word, number in found}
+    missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
+    if new and missing:
+        yield f"{sorted(missing)} became {sorted(new)}"

@@ -1,0 +1,171 @@
+"""Units: what a number of the source may have been converted to, and which unit it lost."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from prefdata.text.numbers import SMALL_NUMBERS, value_of
+
+_FILE = Path(__file__).with_name("units.yaml")
+# Durations in other units are told apart elsewhere: 歳 and 年 are the same to a year.
+_DURATIONS: Final = frozenset(["hours", "months"])
+_EN_NUMBER: Final = rf"(?<![\w.,])(\d[\d,]{{0,20}}(?:\.\d{{1,9}})?|an?|{'|'.join(SMALL_NUMBERS)})"
+_JA_NUMBER: Final = r"(?<![\d.,])(\d[\d,]{0,20}(?:\.\d{1,9})?(?:[万億千百][\d,]{0,9}){0,4})"
+_EN_RANGE = r"(?:\s?(?:-|–|to|or|and|/)\s?(\d[\d,]{0,20}(?:\.\d{1,9})?))?[\s-]?"
+_JA_RANGE = r"(?:\s?(?:[~〜–、-]|から|か)\s?(\d[\d,]{0,20}(?:\.\d{1,9})?))?\s?"
+_DOLLARS = re.compile(
+    r"\$\s?(\d[\d,]{0,20}(?:\.\d{1,9})?)(?![\d,.]*\s?(?:million|billion|trillion|thousand|hundred|[kmb])\b)"
+)
+_SPOON = re.compile(r"((?:大|小)さじ)\s?(\d+(?:\.\d+)?)")
+_CELSIUS = re.compile(r"摂氏\s?(\d+(?:\.\d+)?)度")
+_FAHRENHEIT = re.compile(r"華氏\s?(\d+(?:\.\d+)?)度")
+_TOLERANCE: Final = 0.12  # 6 feet are 1.8 m, 350 °F are 180 ℃
+_EXACT: Final = 0.01
+_DEGREES: Final = 2.0
+
+
+class Unit(NamedTuple):
+    """One row of ``units.yaml``."""
+
+    dimension: str
+    english: re.Pattern[str]
+    japanese: re.Pattern[str]
+    sizes: tuple[float, ...]
+    offset: float
+    is_rough: bool
+
+
+class Quantity(NamedTuple):
+    """A number with its unit."""
+
+    value: float
+    unit: Unit
+
+
+def _unit(dimension: str, row: Mapping[str, Any]) -> Unit:
+    japanese = re.compile(rf"{_JA_NUMBER}{_JA_RANGE}(?:{row['ja']})(半)?")
+    sizes = tuple(map(float, row["size"]))
+    english = re.compile(row["en"])
+    offset, is_rough = row.get("offset", 0.0), row.get("rough", False)
+    return Unit(dimension, english, japanese, sizes, offset, is_rough)
+
+
+@cache
+def _units() -> tuple[tuple[Unit, ...], re.Pattern[str]]:
+    """Return all units, and the pattern of an English number, its range and the name of a unit."""
+    tree = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    units = tuple(_unit(dimension, row) for dimension, rows in tree.items() for row in rows)
+    names = "|".join(unit.english.pattern for unit in units)
+    return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])")
+
+
+def english_quantities(text: str) -> list[Quantity]:
+    """Return the numbers of an English text that have a unit; ranges give both ends.
+
+    >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
+    [50.0, 60.0, 1.0]
+    """
+    units, pattern = _units()
+    text = _DOLLARS.sub(r"\1 dollars", text.lower())
+    found = []
+    for match in pattern.finditer(text):
+        values = [_english_value(match[n]) for n in (1, 2) if match[n]]
+        named = [unit for unit in units if unit.english.fullmatch(match[3])]  # an ounce is two
+        found += [Quantity(value, unit) for value in values for unit in named]
+    return found
+
+
+def _english_value(written: str) -> float:
+    if written in ("a", "an"):
+        return 1.0
+    small = SMALL_NUMBERS.get(written)
+    return small if small is not None else float(written.replace(",", ""))
+
+
+def japanese_quantities(text: str, unit: Unit) -> Iterator[float]:
+    """Yield the numbers of a normalized Japanese text that have this unit; 1年半 is 1 and 1.5."""
+    for match in unit.japanese.finditer(text):
+        for written in (match[1], match[2]):
+            if written:
+                yield value_of(written)
+        if match[3]:
+            yield value_of(match[2] or match[1]) + 0.5
+
+
+def normalized(text: str) -> str:
+    """Return Japanese with numbers before their units, as the patterns want them."""
+    text = unicodedata.normalize("NFKC", text)
+    if "さじ" in text:
+        text = _SPOON.sub(r"\2\1", text)
+    if "氏" in text:
+        text = _FAHRENHEIT.sub(r"\1°F", _CELSIUS.sub(r"\1°C", text))
+    return text
+
+
+def compare(english: str, japanese: str) -> tuple[set[tuple[float, float]], list[str]]:
+    """Return which numbers are conversions of which, and the quantities whose unit changed.
+
+    >>> compare("20 miles", "32キロ"), compare("20 miles", "20キロ")[1]
+    (({(20.0, 32.0)}, []), ['20 in another unit'])
+    """
+    wanted = english_quantities(english)
+    if not wanted:
+        return set(), []
+    text = normalized(japanese)
+    given = {unit: set(japanese_quantities(text, unit)) for unit in _same_dimension(wanted)}
+    converted = {
+        (quantity.value, value)
+        for quantity in wanted
+        for unit, values in given.items()
+        for value in values
+        if _is_conversion(quantity, Quantity(value, unit))
+    }
+    return converted, list(_moved(wanted, given, converted))
+
+
+def _same_dimension(wanted: list[Quantity]) -> list[Unit]:
+    dimensions = {quantity.unit.dimension for quantity in wanted}
+    return [unit for unit in _units()[0] if unit.dimension in dimensions]
+
+
+def _is_conversion(first: Quantity, second: Quantity) -> bool:
+    """Tell whether two quantities are the same in different units."""
+    a, b = first.unit, second.unit
+    if a.dimension != b.dimension or (a.sizes, a.offset) == (b.sizes, b.offset):
+        return False
+    tolerance = _TOLERANCE if a.is_rough or b.is_rough else _EXACT
+    slack = _DEGREES if a.offset or b.offset else 0.0
+    return any(
+        size
+        and other
+        and abs(abs(first.value * size + a.offset) - abs(second.value * other + b.offset))
+        <= tolerance * abs(second.value * other + b.offset) + slack
+        for size in a.sizes
+        for other in b.sizes
+    )
+
+
+def _moved(
+    wanted: list[Quantity], given: Mapping[Unit, set[float]], converted: set[tuple[float, float]]
+) -> Iterator[str]:
+    """Yield numbers that stand beside another unit of their dimension, and nowhere beside their own."""
+    own = {(quantity.value, quantity.unit) for quantity in wanted}
+    explained = {value for value, _ in converted}
+    for value, unit in dict.fromkeys(own):
+        if unit.dimension in _DURATIONS or value < 2 or value in explained:
+            continue
+        if value in given[unit] or any(v == value and u != unit for v, u in own):
+            continue
+        if any(value in values for other, values in given.items() if _is_rival(unit, other)):
+            yield f"{value:g} in another unit"
+
+
+def _is_rival(unit: Unit, other: Unit) -> bool:
+    return other.dimension == unit.dimension and other != unit

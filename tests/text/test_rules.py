@@ -1,0 +1,30 @@
+"""What is kept and what is dropped, by reason code: the pairs of ``rules.yaml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from prefdata.text.assess import problems
+
+_RULES: dict[str, dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("rules.yaml").read_text(encoding="utf-8")
+)
+_CHANGED = [(code, *row) for code, rows in _RULES.items() for row in rows.get("changed", ())]
+_KEPT = [row for rows in _RULES.values() for row in rows.get("kept", ())]
+
+
+@pytest.mark.parametrize(("code", "source", "good", "bad"), _CHANGED)
+def test_the_fault_is_dropped_for_its_reason_and_the_translation_kept(
+    code: str, source: str, good: str, bad: str
+) -> None:
+    assert problems(source, good) == ()
+    assert code in problems(source, bad)
+
+
+@pytest.mark.parametrize(("source", "target"), _KEPT)
+def test_a_good_translation_is_kept(source: str, target: str) -> None:
+    assert problems(source, target) == ()

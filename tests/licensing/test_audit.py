@@ -154,8 +154,12 @@ def names() -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("place", [0.0, 0.5, 0.999])
+PLACES = [(name, 0.5) for name in names()]
+PLACES += [(name, place) for name in (PAIRS, "audit/lineage.parquet") for place in (0.0, 0.999)]
+PLACES += [("audit/policy.json", 0.999), ("audit/audit.json", 0.0), ("audit/SHA256SUMS", 0.999)]
+
+
+@pytest.mark.parametrize(("name", "place"), PLACES)
 def test_one_flipped_byte_in_any_file_breaks_the_release(
     release: Path, name: str, place: float
 ) -> None:

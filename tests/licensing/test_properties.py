@@ -87,7 +87,7 @@ def verdict(found: list[Any], policy: Any, decisions: Any = ()) -> Verdict:
 
 
 @given(layers, content, policies)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_another_layer_never_adds_freedom(found: Any, more: Any, policy: Any) -> None:
     if not any(layer["role"] in CONTENT for layer in found):
         return  # a record without content has no lineage; its first content layer gives it one
@@ -96,7 +96,7 @@ def test_another_layer_never_adds_freedom(found: Any, more: Any, policy: Any) ->
 
 
 @given(layers, st.lists(human, max_size=2), policies, st.randoms(use_true_random=False))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_the_order_of_layers_and_decisions_does_not_matter(
     found: Any, decisions: Any, policy: Any, draw: Any
 ) -> None:
@@ -116,7 +116,7 @@ def test_the_order_of_layers_and_decisions_does_not_matter(
 
 
 @given(layers, st.lists(human, max_size=2), policies)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_renaming_artifacts_consistently_changes_nothing(
     found: Any, decisions: Any, policy: Any
 ) -> None:
@@ -138,7 +138,7 @@ def test_renaming_artifacts_consistently_changes_nothing(
 
 
 @given(layers, policies, st.lists(human, max_size=2))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_the_undisclosed_is_never_allowed(found: Any, policy: Any, decisions: Any) -> None:
     bare = {"role": "label", "artifact": "a/one", "status": "undisclosed"}
 
@@ -146,7 +146,7 @@ def test_the_undisclosed_is_never_allowed(found: Any, policy: Any, decisions: An
 
 
 @given(layers, policies)
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_a_policy_with_longer_lists_of_refusals_allows_no_more(found: Any, policy: Any) -> None:
     strict = {**policy, "deny": ["MIT", "Apache-2.0"], "min_evidence": "A"}
 

@@ -15,6 +15,8 @@ Alternative = tuple[str, ...]
 _LICENSING = Licensing()
 # A choice of more branches than this is no choice that anybody means.
 MOST_ALTERNATIVES = 64
+# What the parser raises, for "((" and "( AND MIT OR" errors that it does not mean.
+_NOT_PARSED = (ExpressionError, ValueError, LookupError, AssertionError, RecursionError)
 
 
 @lru_cache(maxsize=4096)
@@ -29,7 +31,7 @@ def alternatives(text: str) -> tuple[Alternative, ...]:
     try:
         parsed = _LICENSING.parse(text, simple=True)
         found = _spread(parsed) if parsed is not None else ()
-    except (ExpressionError, ValueError, RecursionError):
+    except _NOT_PARSED:
         found = ()
     return tuple(found) or ((text,),)
 

@@ -235,6 +235,14 @@ def test_a_choice_of_a_million_branches_is_refused_before_it_is_spelled_out() ->
     assert MOST_ALTERNATIVES < 2**40
 
 
+@pytest.mark.parametrize(
+    "text", ["((", "(((", "MIT OR ((", "))", "AND", "MIT WITH", "( AND MIT OR", "\x00", " "]
+)
+def test_what_is_no_expression_is_a_name_that_nobody_has_registered(text: str) -> None:
+    assert "" not in alternatives(text)[0] or not text.strip()
+    assert str(decide(record(text), policy()).verdict) != "allow"
+
+
 def test_an_expression_nested_too_deeply_names_nothing() -> None:
     text = "MIT"
     for n in range(3_000):

@@ -50,8 +50,9 @@ def decide_all(
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield (the contract's object, no error) or (nothing, what is wrong with the case)."""
     for where, case in cases:
-        if not isinstance(case, dict):
-            yield {}, f"{case if isinstance(case, str) else 'not an object'}\n  where: {where}"
+        if not isinstance(case, dict) or not _is_text(case):
+            told = case if isinstance(case, str) and _is_text(case) else "not an object of text"
+            yield {}, f"{told}\n  where: {where}"
             continue
         name = str(case.get("id", ""))
         try:
@@ -61,3 +62,12 @@ def decide_all(
             yield {}, f"{what}\n  where: {where}\n  fix:   {error.fix}"
             continue
         yield {"id": case.get("id"), **judged.as_tree()}, ""
+
+
+def _is_text(case: Any) -> bool:
+    """Tell whether every text of a case can be written: JSON lets half a character pass."""
+    try:
+        json.dumps(case, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prefdata.cli.licenses import licenses
 from prefdata.core.errors import InputError
@@ -100,7 +105,8 @@ def test_malformed_cases_end_with_2_and_the_others_are_judged(tmp_path: Path) ->
     good = {"id": "good", "inputs": record(), "policy": policy()}
     bad = [{"id": f"bad-{n}", "inputs": i, "policy": p} for n, (i, p) in enumerate(MALFORMED)]
     path = tmp_path / "cases.jsonl"
-    lines = [json.dumps(case) for case in (*bad, good)]
+    half = [{**good, "id": "\ud800"}, {**good, "inputs": altered(license="\ud800")}]
+    lines = [json.dumps(case) for case in (*bad, *half, good)]
     path.write_text("\n".join([*lines, "[" * 100_000, '"\\ud800"']), encoding="utf-8")
 
     result = CliRunner().invoke(licenses, ["decide", "--case", str(path), "--json"])
@@ -108,3 +114,44 @@ def test_malformed_cases_end_with_2_and_the_others_are_judged(tmp_path: Path) ->
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["good"]
     assert "bad-0" in result.stderr
     assert f"bad-{len(bad) - 1}" in result.stderr
+
+
+TABLES = [
+    case
+    for name in ("heldout.json", "hardening.json", "cases/open.json")
+    for case in json.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
+]
+STRANGE: list[Any] = [
+    None, True, False, 0, -1, 1.5, NAN, float("inf"), 10**400, [], {}, [[]], [{}], [None], {"x": 1},
+    "", "((", "( AND MIT OR", "unknown", "gpl", "LicenseRef-hub-family-gpl", "compiler", "older",
+    "undisclosed", "conflicting", "allow", "per-record", "*", "\x00", "😀",
+]  # fmt: skip
+
+
+def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where a tree has values, the innermost too."""
+    inner = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in inner:
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from places(value, (*path, key))
+
+
+@settings(max_examples=1_500)
+@given(st.sampled_from(TABLES), st.sampled_from(STRANGE), st.randoms())
+def test_whatever_stands_in_a_case_it_is_judged_or_refused(
+    case: dict[str, Any], strange: Any, random: Random
+) -> None:
+    tree = deepcopy({"inputs": case["inputs"], "policy": case["policy"]})
+    *path, last = random.choice(list(places(tree)))
+    parent: Any = tree
+    for key in path:
+        parent = parent[key]
+    parent[last] = strange
+
+    try:
+        found = judge(tree["inputs"], tree["policy"]).as_tree()
+    except InputError:
+        return
+
+    assert found["expression"] or found["verdict"] != "allow" or found["published"] == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -40,6 +40,7 @@ CONTEXT = {
     "name": {"@container": "@language"},
     "parentField": "cr:parentField",
     "path": "cr:path",
+    "odrl": "http://www.w3.org/ns/odrl/2/",
     "prov": "http://www.w3.org/ns/prov#",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
@@ -53,6 +54,8 @@ CONTEXT = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
+# The metadata itself (not the data that it is about).
+METADATA_LICENSE = "https://spdx.org/licenses/CC0-1.0.html"
 _TYPES = {"string": "sc:Text", "bool": "sc:Boolean", "double": "sc:Float", "int8": "sc:Integer",
           "int32": "sc:Integer"}  # fmt: skip
 
@@ -74,11 +77,14 @@ def croissant_of(manifest: Mapping[str, Any], audit: Any) -> dict[str, Any]:
         "description": f"{name}: prompts with a preferred and a less preferred answer.",
         "inLanguage": list(manifest["settings"]["languages"]),
         "license": _licenses(manifest),
+        "sdLicense": METADATA_LICENSE,
+        **({"usageInfo": _terms(manifest, audit.terms)} if audit and audit.terms else {}),
         "version": _version(manifest),
         **({"datePublished": released} if released else {}),
         "url": f"urn:prefdata:{manifest['key']}",
         "citeAs": f"{name}, built with prefdata {manifest['prefdata']}, {manifest['key']}",
         "isLiveDataset": False,
+        **_generators(manifest),
         "prov:wasDerivedFrom": [
             {"@id": told.get(s["id"], {}).get("url") or f"urn:prefdata:source:{s['id']}"}
             for s in manifest["sources"]
@@ -90,6 +96,39 @@ def croissant_of(manifest: Mapping[str, Any], audit: Any) -> dict[str, Any]:
         + [_files_of(config) for config in rows],
         "recordSet": [_records(config, schema_of(config, manifest)) for config in rows],
     }
+
+
+def _terms(manifest: Mapping[str, Any], terms: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the models' terms that travel beside the license, as ODRL offers with a duty to read.
+
+    They are no license of the text, so they do not stand under `license`.
+    """
+    return [
+        {
+            "@type": "odrl:Offer",
+            "@id": f"urn:prefdata:{manifest['key']}:{term}",
+            "odrl:obligation": {
+                "@type": "odrl:Duty",
+                "odrl:action": {"@id": "odrl:reviewPolicy"},
+                "odrl:target": {"@id": f"license-texts/{term}.txt"},
+            },
+        }
+        for term in terms
+    ]
+
+
+def _generators(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the translation as the activity that generated the data, if there was one."""
+    translator = manifest["translator"]
+    if not translator:
+        return {}
+    activity = {
+        "@type": "prov:Activity",
+        "@id": f"urn:prefdata:{manifest['key']}:translation",
+        "name": "translation into Japanese",
+        "prov:wasAssociatedWith": str(translator.get("model") or translator.get("use") or ""),
+    }
+    return {"prov:wasGeneratedBy": [activity]}
 
 
 def _version(manifest: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from prefdata.text import (
     wholeness,
 )
 from prefdata.text.bitext import Bitext
+from prefdata.text.language import BLANK
 from prefdata.text.limits import Limits, order
 from prefdata.text.seen import Seen
 from prefdata.text.source_tasks import language_task
@@ -51,7 +52,8 @@ def assess(
         finish_reason: the translator's own word (``stop``, ``length``), empty if unknown.
     """
     text = Bitext(source, target, role, kind, finish_reason)
-    seen = [one for check in CHECKS for one in check(text)]
+    checks = CHECKS if target.strip(BLANK) else CHECKS[:1]
+    seen = [one for check in checks for one in check(text)]
     if source and role != "assistant":
         task = language_task(source, text.source_vocabulary)
         if task:

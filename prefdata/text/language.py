@@ -11,6 +11,7 @@ from prefdata.text.mojibake import broken_sequences, lone_surrogates
 from prefdata.text.seen import Seen
 
 _NOISE = re.compile(r"[\s\"'“”‘’「」『』.,!?:;*_◇…—–-]+")
+BLANK = "\ufeff\u200b \t\r\n\x0b\x0c\u3000\u00a0\x00"
 # Eight characters and more without kana within one sentence.
 _NO_KANA = re.compile(
     "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
@@ -30,7 +31,7 @@ _ROMAJI = re.compile(
 
 def check(text: Bitext) -> Iterator[Seen]:
     """Yield what is wrong with the language of the target."""
-    if not text.target.strip("\ufeff\u200b \t\r\n\x0b\x0c\u3000\x00"):
+    if not text.target.strip(BLANK):
         if text.is_native or text.source.strip():
             yield Seen("empty_output")
         return
@@ -74,7 +75,8 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
             yield Seen("off_target_language", band, float(latin.foreign_words(words)))
         return
     if not text.japanese_letters and not text.english.has_code:
-        romaji = [w for w in latin.new_words(target, text.source) if _ROMAJI.fullmatch(w.lower())]
+        new = latin.new_words(target, text.source)
+        romaji = [w for w in new if len(w) <= 16 and _ROMAJI.fullmatch(w.lower())]
         if len(romaji) >= 3 and len(romaji) > latin.function_words(words):
             yield Seen("off_target_language", "romaji", float(len(romaji)), " ".join(romaji)[:40])
             return

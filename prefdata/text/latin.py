@@ -35,6 +35,9 @@ _FOREIGN_WORDS: Final = _LISTS["foreign"]
 _UNITS: Final = _LISTS["units"]
 
 
+_MOST: Final = 500  # distinct words of one text that are looked for in the other
+
+
 def words(text: str) -> list[str]:
     """Return the Latin words of a text."""
     return WORD.findall(text)
@@ -92,7 +95,8 @@ def new_words(target: str, source: str) -> list[str]:
     if not latin:
         return []
     known = source.casefold()
-    return [w for w in latin if w.casefold() not in known]
+    missing = {w for w in list(dict.fromkeys(latin))[:_MOST] if w.casefold() not in known}
+    return [w for w in latin if w in missing]
 
 
 def copied_lower_words(target: str, source: str) -> list[str]:

@@ -99,6 +99,7 @@ _HTML = frozenset(
 _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
+_MOST = 200  # addresses of one text that are looked for
 _FENCE = re.compile(r"```")
 
 
@@ -178,7 +179,7 @@ def _bare_code(block: str) -> str:
 
 
 def _addresses(english: Masked, target: str) -> Iterator[Seen]:
-    addresses = english.of("url") + english.of("email")
+    addresses = list(dict.fromkeys(english.of("url") + english.of("email")))[:_MOST]
     missing = [a for a in addresses if a.rstrip("/") not in target]
     if missing:
         yield Seen("url_altered", measured=float(len(missing)), detail=" ".join(missing)[:120])

@@ -13,7 +13,7 @@ from typing import Final
 # Stands for a masked span within a sentence; a symbol, so it counts as no letter and no word.
 HOLE: Final = "◇"
 
-_MAYBE = re.compile(r"[`$<@\\\[~［]|[:：]//|www\.")
+_MAYBE = re.compile(r"[`$<@\\\[~［]|[:：]//|www\.|\d{40}")
 _SPAN = re.compile(
     r"""
       (?P<block>(?P<fence>```|~~~)[^\n]{0,40}\n.*?(?:\n[ \t]*(?P=fence)|\Z))
@@ -27,6 +27,7 @@ _SPAN = re.compile(
     | (?P<url>(?:https?[:：]//|ftp://|www\.)[!#-;=?-Z_a-z~\[\]\\]+)
     | (?P<citation>[\[［][0-9０-９]{1,3}(?:\s?[,、，]\s?[0-9０-９]{1,3})*[\]］])
     | (?P<tag></?[A-Za-z][A-Za-z0-9-]{0,20}(?:\s[^<>]{0,300})?/?>)
+    | (?P<digits>\d{40,})
     | (?P<handle>(?<![\w@])@\w{2,30})
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
@@ -35,7 +36,18 @@ _LATEX_SIGN = re.compile(r"[\\^_={}]|^\$[A-Za-z](?:'|[0-9])?\$$")
 _URL_TAIL = ".,;:!?)]}'\"*"
 _DIGITS = re.compile(r"[0-9０-９]{1,3}")
 
-KINDS: Final = ("block", "stray", "code", "latex", "url", "email", "tag", "handle", "citation")
+KINDS: Final = (
+    "block",
+    "stray",
+    "code",
+    "latex",
+    "url",
+    "email",
+    "tag",
+    "handle",
+    "citation",
+    "digits",
+)
 
 
 @dataclass(frozen=True, slots=True)

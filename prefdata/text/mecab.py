@@ -20,11 +20,13 @@ _SEP: Final = "\x1f"
 _UNKNOWN: Final = "\x01"
 _BLANKS: Final = dict.fromkeys((*range(32), 127), " ")
 _LONGEST: Final = 5000  # one text of 150,000 characters costs 2-3 times as much per character
+_UNBROKEN: Final = 250  # without blank or full stop: unknown words are tried at every length
 ITEM: Final = "§"  # stands for the marker of a list item or table row
 LINE_END: Final = "．"  # a full stop that Japanese prose hardly writes
 _ITEM_MARK = re.compile(
     r"(?m)^[ \t　]*(?:[-*•・●○◆■*+]|[(（]?\d{1,3}[.)．）、:：]|[①-⑳]|#{1,6}|\|)[ \t　]*(?=\S)"
 )
+_RUN = re.compile(r"(.)\1{30,}", re.DOTALL)  # of a long text; nothing is lost on thirty
 _CUT = re.compile(r"[\s。！？]")
 
 # One character per class. Verbs and adjectives by inflection: a finite form may end a sentence.
@@ -151,6 +153,7 @@ def analyze(text: str) -> Words:
     tagger, table = _tagger()
     prepared = prepare(text)
     if len(prepared) > _LONGEST:
+        prepared = _RUN.sub(r"\1" * 30, prepared)
         parts = [
             piece for chunk in _chunks(prepared) for piece in tagger.parse(chunk).split(_SEP)[:-1]
         ]
@@ -165,12 +168,12 @@ def _count_unknown(ids: list[str]) -> int:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Cut a long text after a blank or a sentence end, or else anywhere."""
+    """Cut a long text after a blank or a sentence end, or else soon."""
     start = 0
     while start < len(text):
         end = min(start + _LONGEST, len(text))
         if end < len(text):
             cuts = [m.end() for m in _CUT.finditer(text, end - 500, end)]
-            end = cuts[-1] if cuts else end
+            end = cuts[-1] if cuts else start + _UNBROKEN
         yield text[start:end]
         start = end

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 KANA = "ぁ-ゖゝゞァ-ヺーヽヾｦ-ﾟ"
-HAN = "一-鿿㐀-䶿豈-﫿々〆𠀀-𪛟"
+HAN = "一-鿿㐀-䶿\uf900-\ufaff々〆𠀀-𪛟"
 _JAPANESE = re.compile(f"[{KANA}{HAN}]+")
 _KANA = re.compile(f"[{KANA}]")
 _HIRAGANA = re.compile("[ぁ-ゖ]+")
@@ -16,7 +16,7 @@ _HAN_RUN = re.compile(f"[{HAN}]+")
 _LATIN = re.compile("[A-Za-zÀ-ɏＡ-Ｚａ-ｚ]+")
 _HANGUL = re.compile("[가-힣ᄀ-ᇿㄱ-ㆎ]+")
 _OTHER = re.compile(r"[Ѐ-ӿ]{3,}|[֐-׿؀-ۿݐ-ݿऀ-෿฀-๿຀-໿Ⴀ-ჿ]{2,}")
-_BEYOND_JIS = re.compile("[一-鿿㐀-䶿豈-﫿]")
+_BEYOND_JIS = re.compile("[一-鿿㐀-䶿\uf900-\ufaff]")
 
 # Kanji that Japanese writes though cp932 lacks them: the jōyō additions of 2010 and common names.
 ALLOWED: Final = frozenset(
@@ -49,6 +49,7 @@ class _Scripts(dict[str, str]):
 
 
 _SCRIPTS: Final = (
+    ("surrogate", re.compile("[\ud800-\udfff]")),
     # Signs of a wrong decoding; some are letters of other languages, so it is looked at closer.
     ("broken", re.compile("[\ufffd\x80-\x9fãâåäæç縺繧繝蜿譁螟]")),
     ("half_kana", re.compile("[ｦ-ﾟ]")),
@@ -57,7 +58,6 @@ _SCRIPTS: Final = (
     ("ascii", re.compile(r"[\x00-\x7f]")),
     ("latin", re.compile("[À-ɏＡ-Ｚａ-ｚ]")),
     ("hangul", re.compile("[가-힣ᄀ-ᇿㄱ-ㆎ]")),
-    ("surrogate", re.compile("[\ud800-\udfff]")),
     ("other", re.compile("[Ѐ-ӿ֐-׿؀-ۿݐ-ݿऀ-෿฀-๿຀-໿Ⴀ-ჿ]")),
 )
 _SCRIPT = _Scripts()

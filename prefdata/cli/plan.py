@@ -62,6 +62,8 @@ def _print(found: dict[str, Any]) -> None:
         ["step", "component", "done", "key"],
         [(row["id"], row["use"], row["done"], row["key"][:8]) for row in found["steps"]],
     )
+    for row in found["uses"]:
+        _print_listed(f"\n{row['id']} would stop the build:", row["reasons"])
     if found["translate"]:
         click.echo()
         _print_translation(found["translate"])
@@ -69,18 +71,23 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def _print_unlocks(source: str, unlocks: list[str]) -> None:
-    """Print what would free a source, wrapped to the terminal."""
-    if unlocks:
-        click.echo(f"\n{source} is kept back:")
+    """Print what would free a source."""
+    _print_listed(f"\n{source} is kept back:", unlocks)
+
+
+def _print_listed(title: str, lines: list[str]) -> None:
+    """Print lines under a title, wrapped to the terminal; nothing without lines."""
+    if lines:
+        click.echo(title)
     width = shutil.get_terminal_size().columns
-    for unlock in unlocks:
-        click.echo(click.wrap_text(unlock, width, "  ", "      "))
+    for line in lines:
+        click.echo(click.wrap_text(line, width, "  ", "      "))
 
 
 def _conclusion(found: dict[str, Any]) -> str:
     """Say in one sentence what the licenses allow."""
     if found["exit_code"] == 3:
-        return "A license denies the release: a build would stop with exit code 3."
+        return "A license denies what is asked: a build would stop with exit code 3."
     if found["exit_code"] == 4:
         return "A person must decide first: a build would stop with exit code 4."
     out = [row["id"] for row in found["sources"] if row["verdict"] in ("deny", "review")]

@@ -18,7 +18,10 @@ EXIT_CODES = {Verdict.ALLOW: 0, Verdict.DENY: 3, Verdict.REVIEW: 4}
 
 
 def forecast(plan: Plan) -> dict[str, Any]:
-    """Return `{sources, steps, translate, exit_code}`, as the contract has it.
+    """Return `{sources, steps, uses, translate, exit_code}`, as the contract has it.
+
+    `uses` holds `{id, verdict, reasons}` of stages after the gate that have a say of their own: a
+    model may be denied what the release was allowed.
 
     Licenses are decided for every combination of layers that a source can have, together with
     what the stages add (translator, judges). A source that cannot be reached has `records` None;
@@ -26,6 +29,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
     can be reached.
     """
     sources = [{"id": step.id, "records": None, **_license(step, plan)} for step in plan.sources]
+    later = _later(plan)
     estimate, records = _estimate(plan)
     for row in sources:
         row["records"] = records.get(row["id"])
@@ -35,8 +39,13 @@ def forecast(plan: Plan) -> dict[str, Any]:
             {"id": step.id, "use": step.use, "key": step.key, "done": step.is_done}
             for step in plan.steps
         ],
+        "uses": [
+            {"id": step.id, "verdict": str(verdict), "reasons": reasons}
+            for step, verdict, reasons in later
+        ],
         "translate": estimate,
-        "exit_code": _exit_code(plan, [row["verdict"] for row in sources]),
+        "exit_code": _exit_code(plan, [row["verdict"] for row in sources])
+        or EXIT_CODES[max((verdict for _, verdict, _ in later), default=Verdict.ALLOW)],
     }
 
 
@@ -50,6 +59,7 @@ def refuse_denied(plan: Plan) -> None:
     rows = [(step.id, _license(step, plan)) for step in plan.sources]
     code = _exit_code(plan, [row["verdict"] for _, row in rows])
     if not code:
+        _refuse_later(plan)
         return
     lines = [f"{name}: {line}" for name, row in rows for line in row["unlock"]]
     error = LicenseDenied if code == LicenseDenied.exit_code else LicenseReview
@@ -77,12 +87,64 @@ def _license(source: Step, plan: Plan) -> dict[str, Any]:
     gate = plan.gate
     if gate is None:
         return {"verdict": None, "reasons": [], "unlock": []}
-    combinations = Work.of(source).make().layers()
-    added = () if getattr(source.config, "lang", "en") == "ja" else layers_added(plan)
     found: dict[str, Any] = gate.component.foresee(
-        gate.config, gate.context, [(*layers, *added) for layers in combinations]
+        gate.config, gate.context, _combinations(source, plan)
     )
     return found
+
+
+def _combinations(source: Step, plan: Plan) -> list[tuple[Layer, ...]]:
+    """Return the layers that a source's records can have at the gate."""
+    combinations = Work.of(source).make().layers()
+    added = () if getattr(source.config, "lang", "en") == "ja" else layers_added(plan)
+    return [(*layers, *added) for layers in combinations]
+
+
+def _later(plan: Plan) -> list[tuple[Step, Verdict, list[str]]]:
+    """Return what stages after the gate, which use the rows otherwise, will say of them.
+
+    A stage has a say by a static method `foresee`, as the gate has: a model may be denied what
+    the data set was allowed.
+    """
+    gate = plan.gate
+    stages = [
+        step
+        for step in plan.stages
+        if step is not gate and hasattr(step.component, "foresee") and step.use != "license_gate"
+    ]
+    if gate is None or not stages:
+        return []
+    allowed = [c for source in plan.sources for c in _combinations(source, plan) if _goes(c, plan)]
+    found = []
+    for step in stages:
+        told = step.component.foresee(step.config, step.context, allowed)
+        found.append((step, Verdict[told["verdict"].upper()], told["reasons"]))
+    return found
+
+
+def _goes(combination: tuple[Layer, ...], plan: Plan) -> bool:
+    gate = plan.gate
+    if gate is None:
+        return False
+    told = gate.component.foresee(gate.config, gate.context, [combination])
+    return bool(told["verdict"] == str(Verdict.ALLOW))
+
+
+def _refuse_later(plan: Plan) -> None:
+    """Stop before any work if a stage after the gate would stop the build.
+
+    Raises:
+        LicenseDenied: a license denies what the stage does.
+        LicenseReview: a person must decide first.
+    """
+    for step, verdict, reasons in _later(plan):
+        if verdict != Verdict.ALLOW:
+            error = LicenseDenied if verdict == Verdict.DENY else LicenseReview
+            raise error(
+                f"the stage {step.id!r} would stop this build:\n  " + "\n  ".join(reasons),
+                step.id,
+                "ask for less (licensing.target), leave the source out, or add the evidence",
+            )
 
 
 def _exit_code(plan: Plan, verdicts: Sequence[str | None]) -> int:

@@ -31,6 +31,7 @@ class Export:
     """
 
     version = 1
+    foresee = staticmethod(licenses.foresee)
 
     class Config(Settings):
         """Settings of an export."""
@@ -46,7 +47,8 @@ class Export:
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Nothing can be wrong that the settings do not say."""
+        """Decide a finished release."""
+        licenses.check(config.licensing, context, release=config.release)
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:

@@ -51,16 +51,47 @@ class Part:
         }
 
 
-def check_base(base: BaseModelSettings | None, settings: Licensing, context: Context) -> None:
-    """Decide the base model alone, before anything is run; for `plan`.
+def check(
+    settings: Licensing,
+    context: Context,
+    *,
+    base: BaseModelSettings | None = None,
+    release: str = "",
+) -> None:
+    """Decide what the settings name, before anything is run: base model and finished release.
 
     Raises:
         LicenseDenied: the policy forbids training on it for this use.
         LicenseReview: a person must decide first.
     """
     court = _court(settings, context)
+    parts = []
     if base is not None and not _own_report(base, context):
-        refuse([_base(base, court)], settings, context, court)
+        parts.append(_base(base, court))
+    if release and context.path(release).is_dir():
+        found = combinations(context.path(release))
+        parts += [Part(layers, rows, court.decide(layers)) for layers, rows in found.items()]
+    refuse(parts, settings, context, court)
+
+
+def foresee(
+    config: Any, context: Context, combinations: Sequence[tuple[Layer, ...]]
+) -> dict[str, Any]:
+    """Return `{verdict, reasons}` of training on rows with these combinations of layers.
+
+    Every training stage has it, so that `plan` knows before any work what the end will say.
+    """
+    if config.release:  # a finished release; `check` has decided it
+        return {"verdict": str(Verdict.ALLOW), "reasons": []}
+    court = _court(config.licensing, context)
+    decisions = [court.decide(layers) for layers in dict.fromkeys(combinations)]
+    found = merge(decisions, worst_of(decisions))
+    told = [
+        court.sentence(layers, court.decide(layers))
+        for layers in dict.fromkeys(combinations)
+        if court.decide(layers).verdict != Verdict.ALLOW
+    ]
+    return {"verdict": str(found.verdict), "reasons": told}
 
 
 def gate(

@@ -87,6 +87,7 @@ class TrainPPO:
 
     version = 1
     resumable = True
+    foresee = staticmethod(licenses.foresee)
 
     class Config(Settings):
         """Settings of PPO."""
@@ -136,7 +137,7 @@ class TrainPPO:
                 f"{config.ppo.rollout}",
                 context.step,
             )
-        licenses.check_base(config.policy, config.licensing, context)
+        licenses.check(config.licensing, context, base=config.policy, release=config.release)
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:

@@ -44,6 +44,7 @@ class _Tuning:
 
     version = 1
     resumable = True
+    foresee = staticmethod(licenses.foresee)
     name: ClassVar[str]
     view: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
@@ -59,7 +60,7 @@ class _Tuning:
         """Refuse what cannot work, before anything is downloaded or loaded."""
         need("torch", "transformers", "accelerate", by=context.step)
         need("trl", by=context.step, extra="trl")
-        licenses.check_base(config.policy, config.licensing, context)
+        licenses.check(config.licensing, context, base=config.policy, release=config.release)
 
     @staticmethod
     def content_key(config: TuningSettings, context: Context) -> str:

@@ -60,6 +60,7 @@ class TrainRewardModel(RewardStage):
 
     version = 1
     resumable = True
+    foresee = staticmethod(licenses.foresee)
 
     class Config(Settings):
         """Settings of a reward model."""
@@ -110,7 +111,7 @@ class TrainRewardModel(RewardStage):
                 "give both or neither",
             )
         render(config.template, (), ())
-        licenses.check_base(config.base, config.licensing, context)
+        licenses.check(config.licensing, context, base=config.base, release=config.release)
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:

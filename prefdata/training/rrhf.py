@@ -36,6 +36,7 @@ class TrainRRHF:
 
     version = 1
     resumable = True
+    foresee = staticmethod(licenses.foresee)
 
     class Config(Settings):
         """Settings of RRHF."""
@@ -62,7 +63,7 @@ class TrainRRHF:
     def plan(config: Config, context: Context) -> None:
         """Refuse what cannot work, before anything is downloaded or loaded."""
         need("torch", "transformers", "accelerate", by="train_rrhf")
-        licenses.check_base(config.policy, config.licensing, context)
+        licenses.check(config.licensing, context, base=config.policy, release=config.release)
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:

@@ -37,6 +37,7 @@ class Soup(RewardStage):
     """
 
     version = 1
+    foresee = staticmethod(licenses.foresee)
 
     class Config(Settings):
         """Settings of a soup."""
@@ -56,6 +57,7 @@ class Soup(RewardStage):
     def plan(config: Config, context: Context) -> None:
         """Refuse what cannot work."""
         need("torch", "transformers", "matplotlib", by="soup")
+        licenses.check(config.licensing, context, release=config.release)
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:

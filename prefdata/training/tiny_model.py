@@ -36,6 +36,7 @@ class TinyModel:
 
     version = 1
     resumable = True
+    foresee = staticmethod(licenses.foresee)
 
     class Config(Settings):
         """Settings of a tiny model."""
@@ -57,6 +58,7 @@ class TinyModel:
     def plan(config: Config, context: Context) -> None:
         """Refuse what cannot work."""
         need("torch", "transformers", "accelerate", by="tiny_model")
+        licenses.check(config.licensing, context, release=config.release)
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:

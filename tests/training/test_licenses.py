@@ -11,6 +11,8 @@ import pytest
 
 from prefdata.core.errors import LicenseDenied, LicenseReview
 from prefdata.core.stage import Context
+from prefdata.pipeline.build import build_pipeline, plan_pipeline
+from prefdata.pipeline.forecast import forecast
 from prefdata.training import licenses
 from prefdata.training.settings import BaseModelSettings, Licensing
 from tests.training import toy
@@ -52,7 +54,7 @@ def test_an_unregistered_base_model_is_undisclosed_too(tmp_path: Path) -> None:
     with pytest.raises(LicenseReview, match="base model someone/model"):
         gate(tmp_path, "toy/a", LOCAL, base="someone/model")
     with pytest.raises(LicenseReview, match="base model someone/model"):
-        licenses.check_base(BaseModelSettings(path="someone/model"), LOCAL, context(tmp_path))
+        licenses.check(LOCAL, context(tmp_path), base=BaseModelSettings(path="someone/model"))
 
 
 def test_a_registered_base_model_counts_with_its_terms(tmp_path: Path) -> None:
@@ -100,3 +102,27 @@ def test_plan_and_settings_import_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=False)
 
     assert done.returncode == 0
+
+
+def test_planning_decides_a_finished_release(tmp_path: Path) -> None:
+    folder = release(tmp_path, "someone/data")
+
+    with pytest.raises(LicenseReview, match="someone/data"):
+        licenses.check(LOCAL, context(tmp_path), release=str(folder))
+
+
+def test_planning_foresees_that_a_model_may_not_be_published(root: Path, tmp_path: Path) -> None:
+    """The sample's texts came from a model whose terms forbid competing models."""
+    tiny = root / "pipelines" / "rlhf_tiny.yaml"
+    target = "stages.rm.licensing={policy: quickstart, target: publish_model}"
+
+    def plan(*overrides: str) -> int:
+        planned = plan_pipeline(tiny, out=tmp_path / "out", overrides=overrides)
+        code: int = forecast(planned)["exit_code"]
+        return code
+
+    assert plan() == 0
+    assert plan(target) == 3
+    with pytest.raises(LicenseDenied, match="OUTPUT_TERMS"):
+        build_pipeline(tiny, out=tmp_path / "out", overrides=[target])
+    assert not list((tmp_path / "out").glob("*/part-*"))  # before any work

@@ -27,7 +27,7 @@ from prefdata.store.arrow import layers_from_text
 SCHEMA_VERSION = 1
 DISCLAIMER = (
     "This is evidence and the result of rules, not legal advice. The rules rest on the "
-    "assumptions below; whoever publishes or uses the data judges them for himself."
+    "assumptions below, which whoever publishes or uses the data has to judge."
 )
 ASSUMPTIONS = {
     "A1": "Weights licenses without a clause on outputs do not reach what the model writes.",

@@ -40,9 +40,11 @@ def sections(audit: Mapping[str, Any]) -> list[Section]:
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _table(
@@ -86,7 +88,12 @@ def _counts(audit: Mapping[str, Any]) -> Section:
         for c in audit["counts"]
     ]  # fmt: skip
     headers = ("source", "license", "verdict", "reason", "published", "records", "bytes")
-    return _table("Counts", headers, rows, "Bytes are those of the canonical JSON of the records.")
+    return _table(
+        "Counts",
+        headers,
+        rows,
+        "Each row of the views pairs and rankings counts; bytes are those of its canonical JSON.",
+    )
 
 
 def _layers(combination: Mapping[str, Any]) -> str:

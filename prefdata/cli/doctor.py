@@ -27,11 +27,20 @@ EXTRAS = {
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
-def doctor(as_json: bool) -> None:
-    """Say what this machine can do: cores, memory, GPU, dictionary, extras; what to install."""
+@click.option("--bench", is_flag=True, help="Measure the translator's tokens a second.")
+@click.option("--pipeline", default="open_preference", show_default=True, help="Whose translator.")
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a setting.")
+def doctor(as_json: bool, bench: bool, pipeline: str, overrides: tuple[str, ...]) -> None:
+    """Say what this machine can do: cores, memory, GPU, dictionary, extras; what to install.
+
+    With --bench the pipeline's translator works on shipped dialogues, and `plan` reckons with
+    what it did from then on.
+    """
     from prefdata.cli.terminal import print_json, print_table
 
     rows = [*_machine(), *_dictionary(), *_extras()]
+    if bench:
+        rows = [*_bench(pipeline, overrides)]
     if as_json:
         for row in rows:
             print_json(row)
@@ -44,6 +53,20 @@ def doctor(as_json: bool) -> None:
 
 def _row(what: str, ok: bool, found: str, fix: str = "") -> dict[str, Any]:
     return {"what": what, "ok": ok, "found": found, "fix": fix}
+
+
+def _bench(pipeline: str, overrides: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    from prefdata.pipeline.bench import bench
+
+    speed = bench(pipeline, overrides)
+    figures = {
+        "output tokens/s": speed.tokens_per_second,
+        "requests/s": speed.requests_per_second,
+        "requests": speed.requests,
+        "seconds": speed.seconds,
+    }
+    for what, value in figures.items():
+        yield _row(what, value > 0, f"{value:,.1f}")
 
 
 def _machine() -> Iterator[dict[str, Any]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefdata.core.records import Preference
-from prefdata.core.stage import Context
+from prefdata.core.stage import Context, Translator
+from prefdata.store.files import write_json
 from prefdata.translate.memory import memory_file
 from prefdata.translate.shared import open_memory
 from prefdata.translate.tree import Node, Tree
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from prefdata.translate.stage import Translate
 
 WINDOW = 5000
+SPEEDS = "speeds.json"  # tokens a second of translators on this machine, by fingerprint
 # English text has about four characters a token in the vocabularies of Japanese models; 3.5 keeps
 # the room for an answer on the safe side. Japanese takes about 1.1 tokens for each English one.
 CHARACTERS_PER_TOKEN = 3.5
@@ -93,29 +97,39 @@ class _Known:
 
     def __init__(self, config: Translate.Config, context: Context) -> None:
         self.config, self.context = config, context
-        self.tokens_per_second = benched(context)
-        self._translator: Any = None
+        self._translator: Translator | None = None
+
+    @property
+    def translator(self) -> Translator:
+        if self._translator is None:
+            self._translator = self.config.translator.create(self.context)
+        return self._translator
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        speeds = _speeds(self.context.cache)
+        return speeds.get(self.translator.fingerprint) if speeds else None
 
     def hits(self, kind: str, nodes: list[Node]) -> set[bytes]:
         from prefdata.translate.stage import fingerprint
 
         if not nodes or not memory_file(self.context.cache).is_file():
             return set()
-        if self._translator is None:
-            self._translator = self.config.translator.create(self.context)
         with open_memory(self.context) as memory:
-            name = fingerprint(self._translator, kind, self.config.context)
+            name = fingerprint(self.translator, kind, self.config.context)
             maker = next((m for m in memory.makers() if m.fingerprint == name), None)
             return set(memory.look_up([node.key for node in nodes], maker))
 
 
-def benched(context: Context) -> float | None:
-    """Return the tokens per second that `prefdata doctor --bench` measured here, if it was run."""
-    import json
+def note_speed(translator: Translator, cache: Path, tokens_per_second: float) -> None:
+    """Keep what was measured of a translator on this machine."""
+    speeds = {**_speeds(cache), translator.fingerprint: round(tokens_per_second, 1)}
+    write_json(cache / SPEEDS, speeds)
 
+
+def _speeds(cache: Path) -> dict[str, float]:
     try:
-        found = json.loads((context.cache / "bench.json").read_bytes())
+        found = json.loads((cache / SPEEDS).read_bytes())
     except (OSError, ValueError):
-        return None
-    value = found.get("tokens_per_second") if isinstance(found, dict) else None
-    return float(value) if isinstance(value, (int, float)) else None
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -25,7 +25,7 @@ from prefdata.core.records import (
 from prefdata.core.stage import Context, Kind, Translator
 from prefdata.translate.describe import describe
 from prefdata.translate.entry import Entry
-from prefdata.translate.estimate import estimate
+from prefdata.translate.estimate import estimate, note_speed
 from prefdata.translate.ladder import RUNGS, Ladder
 from prefdata.translate.memory import memory_file
 from prefdata.translate.shared import open_memory
@@ -74,9 +74,9 @@ class Translate:
         self.config = config
         self.context = context
         self._translator: Translator | None = None
-        self._totals: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
-        self._started = time.monotonic()
+        self._started = 0.0
 
     @property
     def translator(self) -> Translator:
@@ -87,6 +87,7 @@ class Translate:
 
     def __call__(self, batch: Sequence[Preference]) -> Outcome:
         """Translate one window of records."""
+        self._started = self._started or time.monotonic()
         tree, placed = Tree.of(
             (record for record in batch if record.lang != TARGET),
             context=self.config.context == "history",
@@ -109,7 +110,7 @@ class Translate:
                 )
                 window.run()
                 entries.update(window.entries)
-                self._totals.update(window.counts)
+                self.totals.update(window.counts)
         return entries
 
     def fingerprint(self, kind: str) -> str:
@@ -123,7 +124,7 @@ class Translate:
 
     def _reporter(self) -> Callable[[Counter[str]], None]:
         def report(counts: Counter[str]) -> None:
-            now = self._totals + counts
+            now = self.totals + counts
             seconds = time.monotonic() - self._started
             done = counts["hits"] + counts["finished"] + counts["failed"]
             rate = (done - counts["hits"]) / seconds if seconds else 0.0
@@ -159,7 +160,7 @@ class Translate:
                 self._reasons.update(made.reasons[:1])
             else:
                 kept.append(made)
-        self._totals["records"] += len(batch)
+        self.totals["records"] += len(batch)
         return Outcome(kept, dropped)
 
     @staticmethod
@@ -189,6 +190,7 @@ class Translate:
         return digest("translate", own, people) if own or people else ""
 
     estimate = staticmethod(estimate)
+    note_speed = staticmethod(note_speed)
     describe = staticmethod(describe)
 
 

@@ -100,6 +100,7 @@ class Vllm:
         self.fingerprint_of = self.model.fingerprint_of
         folder = context.path(config.model)
         self.path = str(folder) if folder.is_dir() else config.model
+        self.llm: Any = None
         self._engine: Any = None
         self._tokenizer: Any = None
         self._asked = 0
@@ -177,6 +178,7 @@ class Vllm:
                 self.path,
                 "see the log above; `prefdata doctor` says what this machine has",
             ) from error
+        self.llm = llm
         self._engine = llm.llm_engine
         self._tokenizer = llm.get_tokenizer()
         if not getattr(self._tokenizer, "chat_template", None):

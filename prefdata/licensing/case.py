@@ -1,8 +1,9 @@
 """What the rules are asked about: layers, evidence, human decisions, read from plain case dicts.
 
 The format is that of `licenses/README.md`. Reading is strict where a mistake could loosen a
-verdict: an unknown role, status, coverage or key is an error, a missing date or revision of a piece
-of evidence counts as old and as another revision. Null means absent.
+verdict: an unknown role, status, coverage or a misspelt key is an error, a missing date or revision
+of a piece of evidence counts as old and as another revision. Null means absent, and a key that is
+like none of these is a remark for people.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def read_inputs(tree: Any) -> Inputs:
         InputError: a field is missing, of a wrong type, or has an unknown name or value.
     """
     tree = mapping(tree, "inputs")
-    refuse_unknown(tree, (*_OF_GROUP, "record_groups"), "inputs")
+    refuse_misspelt(tree, (*_OF_GROUP, "record_groups"), "inputs")
     if "record_groups" not in tree:
         return Inputs((_group(tree),), is_broken=_is_broken(tree))
     if "layers" in tree:
@@ -123,7 +124,7 @@ def read_inputs(tree: Any) -> Inputs:
     given = [mapping(group, "record_groups") for group in items(tree, "record_groups")]
     groups = []
     for group in given:
-        refuse_unknown(group, _OF_GROUP, "a group")
+        refuse_misspelt(group, _OF_GROUP, "a group")
         own = group.get("record_contains")
         contains = tree.get("record_contains") if own is None else own
         groups.append(_group({**group, "record_contains": contains}, common))

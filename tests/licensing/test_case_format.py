@@ -77,6 +77,7 @@ WELL_FORMED: list[tuple[Any, Any]] = [
     (record(), policy(min_evidence=None, gate=None, commercial=None, max_evidence_age_days=None)),
     (build(count=5.0), policy()),
     (build(summary="for people", source="x/data"), policy()),
+    ({**record(), "why": "for people", "title": "too"}, policy()),
     (altered(status=None, coverage=None, readings=None, third_party_content=None), policy()),
     (altered(note="for people", revision="354e5c3"), policy()),
     ({**record(), "decisions": None, "integrity": None}, policy()),

@@ -11,6 +11,7 @@ from typing import Any
 
 RETRY_STATUS = frozenset({408, 409, 425, 429})
 OVERRUN_STATUS = frozenset({429, 503, 529})
+FATAL_STATUS = frozenset({401, 402, 403, 404, 405})
 MOST_WAIT = 300.0
 _TOO_LONG = re.compile(r"context length|too long|maximum .{0,20}tokens|exceeds", re.IGNORECASE)
 _FILTERED = re.compile(r"content.?(?:filter|policy|management)|safety", re.IGNORECASE)
@@ -40,10 +41,11 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Do not ask again; ``too_long`` and ``content_filter`` concern this request, ``error`` all."""
+    """Do not ask again; `fatal` says that no other request would fare better."""
 
     finish_reason: str
     detail: str
+    fatal: bool = False
 
 
 def read_reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply | Retry | Refused:
@@ -58,7 +60,7 @@ def read_reply(status: int, headers: Mapping[str, str], body: bytes) -> Reply | 
         return Refused("too_long", detail)
     if status in (400, 403, 422) and _FILTERED.search(detail):
         return Refused("content_filter", detail)
-    return Refused("error", f"HTTP {status}: {detail}")
+    return Refused("error", f"HTTP {status}: {detail}", fatal=status in FATAL_STATUS)
 
 
 def _completion(body: bytes) -> Reply | Retry:

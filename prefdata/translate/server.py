@@ -236,8 +236,11 @@ class Server:
             return Retry(f"{type(error).__name__}: {error}")
 
     def _refused(self, reply: Refused, endpoint: Endpoint) -> None:
-        """End the run where no request could succeed: wrong key, wrong model, wrong address."""
-        if reply.finish_reason == ERROR:
+        """End the run where no request could succeed: wrong key, wrong model, wrong address.
+
+        A request that is refused alone, after others were answered, fails alone.
+        """
+        if reply.fatal or (reply.finish_reason == ERROR and not self._answered):
             raise ConfigError(
                 f"the server refuses the request: {reply.detail}",
                 endpoint.url,

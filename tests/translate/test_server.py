@@ -281,3 +281,15 @@ def test_a_request_shows_the_dialogue_so_far_and_begins_alike(tmp_path: Path) ->
     assert third[len(first)] == {"role": "assistant", "content": invented("Hello.")}
     assert any("指示ではありません" in chat[-1]["content"] for chat in chats)
     assert {body["max_tokens"] for body in server.bodies} <= set(range(64, 100))
+
+
+def test_a_request_that_is_refused_alone_fails_alone(tmp_path: Path) -> None:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        return Say(status=400, text="odd") if source == "A poor answer 3." else None
+
+    with Loopback(script) as server:
+        outcome = build(tmp_path, server, PAIRS)
+
+    [drop] = outcome.dropped
+    assert drop.findings[0].detail == "HTTP 400: odd"
+    assert server.sources["A poor answer 3."] == 1

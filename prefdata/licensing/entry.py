@@ -103,9 +103,14 @@ class Entry:
         return any(is_commit(revision, known) for known in self.revisions)
 
     def is_pinned(self, evidence: Mapping[str, Any]) -> bool:
-        """Tell whether a piece of evidence was taken at this entry's content."""
+        """Tell whether a piece of evidence was taken at this entry's content.
+
+        Where an entry has revisions, evidence that names none may be of any other.
+        """
         taken = str(evidence.get("revision") or "")
-        return not taken or any(is_commit(taken, known) for known in self.revisions)
+        if not taken:
+            return not self.revisions
+        return any(is_commit(taken, known) for known in self.revisions)
 
     def as_compilation(self, artifact: str) -> dict[str, Any]:
         """Return the entry as a compilation layer of the case format."""

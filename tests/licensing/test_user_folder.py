@@ -61,6 +61,22 @@ def test_an_entry_of_ones_own_is_decided_like_any_other(tmp_path: Path) -> None:
     assert verdict(add_entry(tmp_path, entry("me/data")), "me/data") == "allow"
 
 
+def test_evidence_without_a_revision_is_of_none_in_particular(tmp_path: Path) -> None:
+    tree = entry("me/data")
+    del tree["components"][0]["evidence"][0]["revision"]
+
+    assert verdict(add_entry(tmp_path, tree), "me/data") == "review"
+
+
+def test_evidence_of_what_has_no_revisions_needs_none(tmp_path: Path) -> None:
+    tree = entry("me/service", type="service", revisions=[])
+    del tree["components"][0]["evidence"][0]["revision"]
+
+    (case,) = add_entry(tmp_path, tree).resolve(Layer("response", "me/service"), DAY)
+
+    assert [piece["at_revision"] for piece in case["evidence"]] == ["same"]
+
+
 def test_an_id_in_other_case_is_the_shipped_id_registered_twice(tmp_path: Path) -> None:
     items = yaml.safe_load((SHIPPED / "registry" / "licenses.yaml").read_text(encoding="utf-8"))
     mit = next(item for item in items["licenses"] if item["id"] == "MIT")

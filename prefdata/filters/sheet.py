@@ -19,7 +19,8 @@ from prefdata.filters.calibrate import records
 from prefdata.filters.dropped import steps_of
 
 COLUMNS: Final = (
-    "id", "reason", "measured", "limit", "side", "role", "context", "en", "ja", "corrected", "comment",
+    "id", "reason", "measured", "limit", "side", "role", "context",
+    "en", "ja", "corrected", "comment",
 )  # fmt: skip
 
 

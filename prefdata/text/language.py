@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
+from prefdata.text.leftovers import partially_untranslated, without_labels
 from prefdata.text.mojibake import broken_sequences, lone_surrogates
 from prefdata.text.seen import Seen
 
@@ -17,13 +18,8 @@ _NO_KANA = re.compile(
     "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
 )
 _USUAL = frozenset(["kana", "half_kana", "han", "ascii", "latin", ""])
-_TECHNICAL = re.compile(
-    r"\b(?:[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
-)
-_ABOUT_WORDS = re.compile(
-    r"\b(?:words?|phrase|called|terms?|named?|names|means?|say|english|latin|scientific|species|genus|titled?|song|band|brand)\b"
-)
-_NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:と(?:言|い|呼|は)|って|という|の意味)")
+_PHRASE = 6  # Japanese letters that show a sentence around English labels
+_SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
 _ROMAJI = re.compile(
     r"(?:(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāīūēō]{1,2}n?(?![aiueo])|(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāūō])+"
 )
@@ -81,9 +77,19 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
             yield Seen("off_target_language", "romaji", float(len(romaji)), " ".join(romaji)[:40])
             return
     if share < 0.3 and _is_english(text, lower):
+        share = _prose_share(text, share)
         yield Seen("untranslated", "share", share)
-        return
+        if share < 0.3 and text.japanese_letters < _SENTENCE:
+            return
     yield from partially_untranslated(text, lower)
+
+
+def _prose_share(text: Bitext, share: float) -> float:
+    """Return the Japanese share without menu paths, error messages and quoted labels."""
+    if text.japanese_letters < _PHRASE:
+        return share
+    prose = without_labels(text.japanese.text)
+    return script.japanese_share(prose) if prose != text.japanese.text else share
 
 
 def _is_english(text: Bitext, lower: list[str]) -> bool:
@@ -102,32 +108,6 @@ def _is_english(text: Bitext, lower: list[str]) -> bool:
 def _is_foreign(words: list[str]) -> bool:
     foreign = latin.foreign_words(words)
     return foreign >= 2 and foreign > latin.function_words(words)
-
-
-def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
-    """Yield English clauses, sentences and ordinary phrases inside Japanese.
-
-    Quoted or bracketed English may be the topic, and code brings its own words along.
-    """
-    if len(lower) < 2:
-        return
-    prose = latin.without_quotations(text.japanese.text)
-    run, found = latin.longest_lower_run(prose)
-    is_technical = _is_technical(text)
-    if run >= 2:
-        band = "technical" if is_technical else "run"
-        yield Seen("partially_untranslated", band, float(run), found[:80])
-    is_copied = run == 2 and not is_technical and found.lower() in text.lower_source
-    is_topic = _ABOUT_WORDS.search(text.lower_source) or _NAMED.search(prose, prose.find(found))
-    if is_copied and not is_topic:
-        yield Seen("partially_untranslated", "phrase", float(run), found[:80])
-    copied = latin.copied_lower_words(prose, text.source)
-    if len(copied) >= 2 and not text.english.has_code:
-        yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
-
-
-def _is_technical(text: Bitext) -> bool:
-    return text.english.has_code or len(_TECHNICAL.findall(text.english.text)) >= 2
 
 
 def _without_kana(text: Bitext) -> Iterator[Seen]:

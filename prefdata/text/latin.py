@@ -33,6 +33,7 @@ FUNCTION_WORDS: Final = _LISTS["function"]
 _REPLY_WORDS: Final = FUNCTION_WORDS | _LISTS["reply"]
 _FOREIGN_WORDS: Final = _LISTS["foreign"]
 _UNITS: Final = _LISTS["units"]
+TECHNICAL_WORDS: Final = _LISTS["technical"]
 
 
 _MOST: Final = 500  # distinct words of one text that are looked for in the other
@@ -80,7 +81,7 @@ def function_words(found: Iterable[str]) -> int:
 
 def reply_words(found: Iterable[str]) -> int:
     """Count words that show a short text to be English: function words, yes, thanks, …"""
-    return sum(word.lower() in _REPLY_WORDS for word in found)
+    return sum(word.lower() in _REPLY_WORDS for word in found if len(word) > 1)
 
 
 def foreign_words(found: Iterable[str]) -> int:

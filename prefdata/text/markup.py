@@ -227,10 +227,17 @@ def _formula(span: str) -> str:
     return _SPACE.sub("", unicodedata.normalize("NFKC", _LATEX_TEXT.sub("", span)))
 
 
+def _cells(text: str) -> list[int]:
+    """Return the number of cells of each table row, and one more."""
+    return [row.replace("\\|", "").count("|") for row in _TABLE_ROW.findall(text)]
+
+
 def _layout(source: str, target: str) -> Iterator[Seen]:
     rows, there = len(_TABLE_ROW.findall(source)), len(_TABLE_ROW.findall(target))
     if rows >= 2 and there != rows:
         yield Seen("markup_broken", "table", float(abs(rows - there)), f"{there} of {rows} rows")
+    elif rows >= 2 and _cells(source) != _cells(target):
+        yield Seen("markup_broken", "table", 1.0, "another number of cells")
     items = list_items(source)
     if items >= 3 and list_items(target) == 0:
         yield Seen("markup_broken", "list", float(items))

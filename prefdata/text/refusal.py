@@ -23,6 +23,7 @@ _ABOUT: Final = pattern("meta.about")
 _NOTE: Final = pattern("meta.note")
 _GLOSS: Final = pattern("meta.gloss")
 _ALTERNATIVE: Final = pattern("meta.alternative")
+_INLINE: Final = pattern("meta.inline_alternative")
 _OPTIONS: Final = pattern("meta.options")
 _CHOICE: Final = pattern("meta.choice")
 _CLOSING: Final = pattern("meta.closing")
@@ -87,8 +88,9 @@ def _notes(text: Bitext, target: str, source: str) -> Iterator[Seen]:
     note = _NOTE.search(target)
     if note and not _SOURCE_NOTE.search(source):
         yield Seen("meta_commentary", "note", detail=target[note.start() :].strip()[:60])
-    offered = "\n" in target and (_ALTERNATIVE.search(target) or _OPTIONS.search(target))
-    if offered and "\n" not in source.strip() and not _CHOICE.search(source):
+    may_offer = "\n" in target and "\n" not in source.strip()
+    offered = may_offer and (_ALTERNATIVE.search(target) or _OPTIONS.search(target))
+    if (offered or _INLINE.search(target)) and not _CHOICE.search(source):
         yield Seen("meta_commentary", "alternatives")
     if _CLOSING.search(text.japanese.text[-120:]) and not _SOURCE_CLOSES.search(source):
         yield Seen("meta_commentary", "closing")

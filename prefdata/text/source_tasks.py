@@ -15,6 +15,15 @@ _TASKS: Final = tuple((kind, pattern(f"language_task.{kind}")) for kind in _KIND
 _CONFUSED: Final = pattern("language_task.confused")
 _PROGRAMMING: Final = pattern("language_task.programming")
 _INNOCENT: Final = pattern("language_task.innocent")
+_ASKED: Final = pattern("language_task.asked")
+# A rhyme is lost wherever it stands; spelling and grammar only where the text asks about them.
+_LOST_ANYWHERE: Final = frozenset(["rhyme", "limerick", "wordplay"])
+# How 汉语 is pronounced is as good a question in Japanese as in English.
+_OTHER_LANGUAGE: Final = re.compile(
+    r"[\u0400-\u04ff\u0590-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+    r"|\bin (?:mandarin|chinese|japanese|korean|french|spanish|german|italian|portuguese|russian|latin)\b"
+    r"|\b(?:mandarin|chinese|japanese|korean|french|spanish|german|italian) (?:word|name|verb|grammar)"
+)
 _LITERATURE: Final = pattern("language_task.literature")
 
 
@@ -50,9 +59,12 @@ def language_task(source: str, words: frozenset[str] | None = None) -> str:
         return ""
     text = _INNOCENT.regex.sub(" ", text)
     for name, task in possible:
-        if task.search(text) is None:
+        is_lost = name in _LOST_ANYWHERE or _ASKED.search(text)
+        if task.search(text) is None or not is_lost:
             continue
         if _PROGRAMMING.search(text) and name not in ("rhyme", "limerick"):
+            return ""
+        if _OTHER_LANGUAGE.search(text) and name in ("spelling", "sound", "grammar"):
             return ""
         if not _LITERATURE.search(text):
             return name

@@ -14,6 +14,7 @@ _RULES: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("rules.yaml").read_text(encoding="utf-8")
 )
 _CHANGED = [(code, *row) for code, rows in _RULES.items() for row in rows.get("changed", ())]
+_DROPPED = [(code, *row) for code, rows in _RULES.items() for row in rows.get("dropped", ())]
 _KEPT = [row for rows in _RULES.values() for row in rows.get("kept", ())]
 
 
@@ -23,6 +24,11 @@ def test_the_fault_is_dropped_for_its_reason_and_the_translation_kept(
 ) -> None:
     assert problems(source, good) == ()
     assert code in problems(source, bad)
+
+
+@pytest.mark.parametrize(("code", "source", "target"), _DROPPED)
+def test_the_fault_is_dropped_for_its_reason(code: str, source: str, target: str) -> None:
+    assert code in problems(source, target)
 
 
 @pytest.mark.parametrize(("source", "target"), _KEPT)

@@ -1,0 +1,106 @@
+"""English left standing within Japanese: clauses, ordinary phrases, rows of tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from prefdata.text import latin
+from prefdata.text.bitext import Bitext
+from prefdata.text.patterns import pattern
+from prefdata.text.seen import Seen
+
+_TECHNICAL = re.compile(
+    r"\b(?:(?!TL|DR|AITA|OP|POST|TITLE|SUBREDDIT|UPDATE|EDIT|OMG|LOL|WTF)[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
+)
+_ABOUT_WORDS = re.compile(
+    r"\b(?:words?|phrase|called|terms?|named?|names|means?|say|english|latin|scientific|species|genus|titled?|song|band|brand)\b"
+)
+_NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:と(?:言|い|呼|は)|って|という|の意味)")
+# "File > Export > Export as PDF": labels stay as the program shows them.
+_LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
+_MENU = re.compile(rf"{_LABEL}(?: ?[>＞→] ?{_LABEL})+")
+_ERROR = re.compile(r"\b\w{0,30}(?:Error|Exception|Warning)\b[:：][^\n]{0,300}")
+_QUOTED_LABEL = re.compile(r"[「『“\"][A-Za-z][\w&'’-]{0,20}(?: [\w&'’-]{1,20}){0,4}[」』”\"]")
+_COMPUTING: Final = pattern("technical.computing")
+# "Your landlordは": a determiner and its noun, glued to Japanese.
+_DETERMINED = re.compile(
+    r"\b(?:your|my|his|her|our|their|its|the|this|these|an?) [a-z]{3,30}(?=[\u3041-\u30ff\u4e00-\u9fff])",
+    re.IGNORECASE,
+)
+_ROW = re.compile(r"(?m)^[ \t]*(\|.+\|)[ \t]*$")
+_RULE_ROW = re.compile(r"[|:\s-]+")
+_ORDINARY = re.compile(r"\b[a-z]{3,}\b")
+_TITLED = re.compile(r"\b[A-Z][a-z]{2,}\b")
+_UNUSUAL_CASE = re.compile(r"[A-Z]{2}|[a-z][A-Z]")
+
+
+def without_labels(text: str) -> str:
+    """Take out what stays as a program shows it: menu paths, error messages, quoted labels.
+
+    >>> without_labels("Tools > Optionsを開き、「Save as」を選びます。")
+    '◇を開き、◇を選びます。'
+    """
+    text = _QUOTED_LABEL.sub("◇", text)
+    if ">" in text or "＞" in text or "→" in text:
+        text = _MENU.sub("◇", text)
+    return _ERROR.sub("◇", text) if ":" in text or "：" in text else text
+
+
+def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
+    """Yield English clauses, sentences and ordinary phrases inside Japanese.
+
+    Quoted or bracketed English may be the topic, and code brings its own words along.
+    """
+    yield from _rows(text)
+    if not lower:
+        return
+    prose = latin.without_quotations(without_labels(text.japanese.text))
+    is_about_words = _ABOUT_WORDS.search(text.lower_source) is not None
+    determined = _DETERMINED.search(prose)
+    if determined and not is_about_words and determined.group().lower() in text.lower_source:
+        yield Seen("partially_untranslated", "phrase", 2.0, determined.group())
+    if len(lower) < 2:
+        return
+    run, found = latin.longest_lower_run(prose)
+    technical = is_technical(text)
+    if run >= 2:
+        band = "technical" if technical else "run"
+        yield Seen("partially_untranslated", band, float(run), found[:80])
+    is_copied = run == 2 and not technical and found.lower() in text.lower_source
+    if is_copied and not (is_about_words or _NAMED.search(prose, prose.find(found))):
+        yield Seen("partially_untranslated", "phrase", float(run), found[:80])
+    copied = latin.copied_lower_words(prose, text.source)
+    if len(copied) >= 2 and not technical:
+        yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
+
+
+def is_technical(text: Bitext) -> bool:
+    """Tell whether the source brings words along that stay in Latin letters."""
+    source = text.english.text
+    return (
+        text.english.has_code
+        or len(_TECHNICAL.findall(source)) >= 2
+        or _COMPUTING.search(text.lower_source) is not None
+        or len(text.source_vocabulary & latin.TECHNICAL_WORDS) >= 2
+    )
+
+
+def _rows(text: Bitext) -> Iterator[Seen]:
+    """Yield rows of a table that stand as in the source, while most others are translated."""
+    if text.target.count("|") < 6:
+        return
+    wanted = set(_ROW.findall(text.english.text))
+    given = [row for row in _ROW.findall(text.japanese.text) if not _RULE_ROW.fullmatch(row)]
+    left = [row for n, row in enumerate(given) if row in wanted and _is_english(row, n == 0)]
+    if left and len(left) < len(given) / 2 and not is_technical(text):
+        yield Seen("partially_untranslated", "phrase", 2.0, left[0][:80])
+
+
+def _is_english(row: str, is_header: bool) -> bool:
+    """Tell a row of ordinary words from one of names, acronyms and figures."""
+    if _UNUSUAL_CASE.search(row):
+        return False
+    words = len(_ORDINARY.findall(row)) + (len(_TITLED.findall(row)) if is_header else 0)
+    return words >= 2

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prefdata.core.errors import IntegrityError, LicenseDenied
+from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
@@ -179,6 +180,7 @@ def refuse_forbidden(court: Court, origin: pa.Table, published: Sequence[Tally])
             )
         rows[text] = {
             "layers": text,
+            "translator": _translator(layers_from_text(text)),
             "decision_ids": list(decision.decisions),
             "downstream_terms": list(decision.downstream_terms),
             "verdict": str(decision.verdict),
@@ -187,12 +189,19 @@ def refuse_forbidden(court: Court, origin: pa.Table, published: Sequence[Tally])
     ordered = [{**row, "combination": numbers.get(text, -1)} for text, row in rows.items()]
     schema = pa.schema(
         [
-            ("layers", pa.string()), ("combination", pa.int32()),
+            ("layers", pa.string()), ("combination", pa.int32()), ("translator", pa.string()),
             ("decision_ids", pa.list_(pa.string())), ("downstream_terms", pa.list_(pa.string())),
             ("verdict", pa.string()),
         ]
     )  # fmt: skip
     return pa.Table.from_pylist(ordered, schema=schema)
+
+
+def _translator(layers: Sequence[Layer]) -> str | None:
+    """Return who translated, with the revision if there is one; None for native text."""
+    made = [layer for layer in layers if layer.role == "translator"]
+    named = [f"{m.artifact} @ {m.revision}" if m.revision else m.artifact for m in made]
+    return ", ".join(named) or None
 
 
 def languages_of(release: Path) -> list[str]:

@@ -35,6 +35,7 @@ LINEAGE_SCHEMA = pa.schema(
         ("source_row", pa.string()),
         ("source_row_sha256", pa.string()),
         ("layers", _TEXTS),
+        ("translator", _TEXTS),
         ("translation", _TEXTS),
         ("license_expression", _TEXTS),
         ("combination", pa.int32()),
@@ -151,8 +152,9 @@ def lineage_tables(
 ) -> Iterator[pa.Table]:
     """Yield the lineage in chunks, in the order of the release.
 
-    `decided` has one row a combination of layers: `layers, combination, decision_ids,
-    downstream_terms, verdict`.
+    `decided` has one row a combination of layers: `layers, combination, translator, decision_ids,
+    downstream_terms, verdict`. `translation` is the translator's fingerprint: a digest of model,
+    revision, prompts and decoding, which the release's manifest spells out.
     """
     for start in range(0, len(rows), CHUNK):
         part = rows.slice(start, CHUNK)
@@ -171,6 +173,7 @@ def lineage_tables(
             "source_row": own.column("row"),
             "source_row_sha256": own.column("row_digest"),
             "layers": layers,
+            "translator": told.column("translator"),
             "translation": own.column("translation"),
             "license_expression": own.column("license"),
             "combination": told.column("combination"),

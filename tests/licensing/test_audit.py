@@ -133,6 +133,7 @@ def test_the_lineage_leads_back_to_the_source_row(release: Path) -> None:
     assert (row["source_id"], row["source_row"]) == ("Anthropic/hh-rlhf", "3")
     assert row["source_row_sha256"] == f"{3:064d}"
     assert (row["license_expression"], row["verdict"]) == ("MIT", "allow")
+    assert (row["translator"], row["translation"]) == ("cyberagent/calm3-22b-chat", "t")
     assert ["translator", "cyberagent/calm3-22b-chat", ""] in json.loads(row["layers"])
 
 

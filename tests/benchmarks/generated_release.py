@@ -16,17 +16,19 @@ from prefdata.store.files import write_json
 from prefdata.store.shards import shard_name, write_shard
 
 SHARD = 5000
-_SYLLABLES = list("あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん")
-_KANJI = list("日本語東京大阪料理旅行音楽映画仕事学校友達家族時間電車天気野菜果物健康運動勉強質問回答")
+_SYLLABLES = list(
+    "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"
+)
+_KANJI = list(
+    "日本語東京大阪料理旅行音楽映画仕事学校友達家族時間電車天気野菜果物健康運動勉強質問回答"
+)
 
 
 def sentences(n: int, seed: int = 0) -> pa.Array:
     """Invented sentences of 20 to 60 characters."""
     draw = np.random.default_rng(seed)
     letters = _SYLLABLES * 2 + _KANJI
-    return pa.array(
-        ["".join(draw.choice(letters, draw.integers(20, 60))) + "。" for _ in range(n)]
-    )
+    return pa.array(["".join(draw.choice(letters, draw.integers(20, 60))) + "。" for _ in range(n)])
 
 
 def texts(pool: pa.Array, n: int, most: int, draw: np.random.Generator) -> pa.Array:
@@ -93,9 +95,9 @@ def write_inputs(folder: Path, rows: int) -> None:
     pool, relabel = sentences(40_000), Relabel(Relabel.Config(), Context())
     for number in range(rows // SHARD):
         table = shard(number, pool)
-        write_shard(folder / "0-license_gate" / shard_name(number), table)
+        write_shard(folder / "0-gate" / shard_name(number), table)
         write_shard(folder / "1-relabel" / shard_name(number), relabel.table(table)[0])
-    for name, kind in (("0-license_gate", "preferences"), ("1-relabel", "labels")):
+    for name, kind in (("0-gate", "preferences"), ("1-relabel", "labels")):
         counts = {"in": rows, "kept": rows, "dropped": 0, "bad": 0, "reasons": {}, "sources": {}}
         manifest = {"id": name[2:], "use": name[2:], "key": "0" * 32, "kind": kind, "files": []}
         write_json(folder / name / MANIFEST, manifest | {"settings": {}, "counts": counts})

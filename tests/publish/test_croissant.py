@@ -1,0 +1,45 @@
+"""Croissant metadata, judged by the reference implementation."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def described(built: Path) -> Path:
+    return built / "release" / "croissant.json"
+
+
+def test_the_reference_implementation_finds_no_fault(described: Path) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+
+    dataset = mlcroissant.Dataset(jsonld=str(described))
+
+    issues = dataset.metadata.ctx.issues
+    assert not issues.errors
+    assert not issues.warnings
+    assert str(dataset.metadata.conforms_to).endswith("croissant/1.1")
+
+
+@pytest.mark.parametrize("config", ["pairs", "unpaired", "labels", "rankings"])
+def test_records_can_be_read_through_it(described: Path, config: str) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+
+    (row,) = islice(mlcroissant.Dataset(jsonld=str(described)).records(config), 1)
+
+    assert len(row[f"{config}/id"]) >= 32
+    if config == "pairs":
+        assert row["pairs/prompt"][0]["pairs/prompt/role"] == b"user"
+
+
+def test_files_stand_with_digests_and_sources_as_what_it_was_made_of(described: Path) -> None:
+    tree = json.loads(described.read_text(encoding="utf-8"))
+
+    files = [d for d in tree["distribution"] if d["@type"] == "cr:FileObject"]
+    assert all(len(file["sha256"]) == 64 for file in files)
+    assert tree["prov:wasDerivedFrom"]
+    assert tree["license"]

@@ -1,0 +1,112 @@
+"""The published views are what trainers read: TRL's formats, chat templates, two lines each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.publish.conftest import a_record
+
+Run = Callable[..., Path]
+WHOLE = {"test": 0, "validation": 0}
+
+
+@pytest.fixture
+def release(publish: Run) -> Path:
+    return publish(
+        [
+            a_record(1),
+            a_record(2, "こんにちは", "はい、どうぞ。", "続けて"),
+            a_record("r", answers=("甲", "乙", "丙"), ranks=(1, 2, 3)),
+        ],
+        splits=WHOLE,
+        sft=True,
+    )
+
+
+def rows(release: Path, config: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(release / config).to_pylist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "columns"),
+    [("pairs", ("prompt", "chosen", "rejected")), ("unpaired", ("prompt", "completion"))],
+)
+def test_every_side_is_a_list_of_role_and_content_alone(
+    release: Path, config: str, columns: tuple[str, ...]
+) -> None:
+    for row in rows(release, config):
+        for column in columns:
+            assert row[column]
+            for message in row[column]:
+                assert set(message) == {"role", "content"}
+                assert message["role"] in ("system", "user", "assistant")
+
+
+def test_a_prompt_ends_with_the_user_and_a_completion_is_the_assistants(release: Path) -> None:
+    for row in rows(release, "pairs"):
+        assert row["prompt"][-1]["role"] == "user"
+        assert [m["role"] for m in (*row["chosen"], *row["rejected"])] == ["assistant"] * 2
+
+
+def test_unpaired_is_pairs_taken_apart(release: Path) -> None:
+    pairs = {row["id"]: row for row in rows(release, "pairs")}
+    for row in rows(release, "unpaired"):
+        pair = pairs[row["pair_id"]]
+        assert row["label"] is True or row["label"] is False
+        assert row["prompt"] == pair["prompt"]
+        assert row["completion"] == pair["chosen" if row["label"] else "rejected"]
+
+
+def test_a_conversation_for_sft_is_the_prompt_and_the_best_answer(release: Path) -> None:
+    best = {row["id"]: row["prompt"] + row["chosen"] for row in rows(release, "pairs")}
+    for row in rows(release, "sft"):
+        assert row["messages"] in best.values()
+
+
+def test_labels_join_turns_by_the_stated_template(publish: Run) -> None:
+    template = {"user": "質問：", "assistant": "回答：", "separator": "\n"}
+    release = publish([a_record(1, "あ", "い", "う")], splits=WHOLE, template=template)
+
+    texts = {row["text"] for row in rows(release, "labels")}
+    assert texts == {f"質問：あ\n回答：い\n質問：う\n回答：{end}" for end in ("はい。", "いいえ。")}
+    assert "`質問：`" in (release / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.train
+def test_trls_own_functions_take_the_views_as_they_are(release: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    data_utils = pytest.importorskip("trl.data_utils")
+
+    def load(config: str) -> Any:
+        cache = str(tmp_path / "cache")
+        return datasets.load_dataset(str(release), config, split="train", cache_dir=cache)
+
+    pairs, unpaired = load("pairs"), load("unpaired")
+    assert all(data_utils.is_conversational(row) for row in (*pairs, *unpaired))
+    kept = pairs.select_columns(["prompt", "chosen", "rejected"])
+    assert data_utils.maybe_extract_prompt(kept[0]) == kept[0]
+    apart = data_utils.unpair_preference_dataset(kept)
+
+    def key(row: dict[str, Any]) -> str:
+        return str((row["prompt"], row["completion"], row["label"]))
+
+    few = {key(row) for row in unpaired}
+    assert few <= {key(row) for row in apart}
+
+
+@pytest.mark.train
+def test_a_chat_template_takes_prompt_and_completion(release: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    model = tokenizers.Tokenizer(tokenizers.models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=model, unk_token="<unk>")
+    tokenizer.chat_template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+    for row in rows(release, "pairs"):
+        text = tokenizer.apply_chat_template(row["prompt"] + row["chosen"], tokenize=False)
+        assert text.endswith(f"<|assistant|>{row['chosen'][0]['content']}")

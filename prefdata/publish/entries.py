@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,20 @@ def entries_of(dataset: Dataset, languages: Sequence[str]) -> Iterator[tuple[str
     A record's own language gives it as it is; another one gives the texts it was translated from,
     under the id that the source gave them, without the findings, which are about the translation.
     """
+    # Source texts stay unread where no other language is asked for.
+    columns = [name for name in COLUMNS if len(languages) > 1 or name != "original"]
     for lang in languages:
-        for table in dataset.tables(BATCH, _columns(dataset, languages)):
+        for table in ahead(dataset.tables(BATCH, columns)):
             yield lang, in_language(table, lang)
 
 
-def _columns(dataset: Dataset, languages: Sequence[str]) -> list[str]:
-    """Leave the source texts unread where no other language is asked for."""
-    return [name for name in COLUMNS if len(languages) > 1 or name != "original"]
+def ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the tables, each read while the one before it is worked on."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as thread:
+        following = thread.submit(next, tables, None)
+        while (table := following.result()) is not None:
+            following = thread.submit(next, tables, None)
+            yield table
 
 
 def in_language(table: pa.Table, lang: str) -> pa.Table:

@@ -22,8 +22,10 @@ def merge(groups: I64, links: I64, n: int) -> I64:
     """
     labels = np.arange(n)
     linked = links >= 0
-    edges = np.unique(np.stack([groups[linked], links[linked]]), axis=1)
     ends = int(links.max(initial=-1)) + 1
+    if not ends:
+        return labels
+    edges = np.divmod(np.unique(groups[linked] * ends + links[linked]), ends)
     while True:
         smallest = np.full(ends, n)
         np.minimum.at(smallest, edges[1], labels[edges[0]])

@@ -16,7 +16,7 @@ from prefdata.store.arrow import decode, read_drops
 from prefdata.store.dataset import Dataset
 from prefdata.store.shards import read_shard
 
-SHARDS = 16  # read at most so many shards of a step, spread evenly over it
+SHARDS = 8  # read at most so many shards of a step, spread evenly over it
 PER_REASON = 12
 
 

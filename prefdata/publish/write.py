@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from prefdata.publish import views
 from prefdata.publish.columns import I64, id_digests
-from prefdata.publish.entries import BATCH, entries_of
+from prefdata.publish.entries import BATCH, ahead, entries_of
 from prefdata.publish.files import DataFile, SplitWriter, size_of
 from prefdata.publish.groups import SPLITS
 from prefdata.publish.settings import ReleaseSettings
@@ -124,7 +124,7 @@ def _by_split(index: I64, splits: Any) -> I64:
 def _spill_labels(labels: Dataset, survey: Survey, shuffle: Shuffle) -> set[str]:
     """Spill the rows of published records and return their languages."""
     langs: set[str] = set()
-    for table in labels.tables(2 * BATCH):
+    for table in ahead(labels.tables(2 * BATCH)):
         rows = survey.lookup(id_digests(table.column("record_id")))
         known = np.flatnonzero(rows >= 0)
         kept = table if len(known) == len(table) else table.take(pa.array(known))

@@ -20,7 +20,8 @@ from prefdata.core.stage import Context
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
 from prefdata.licensing.account import Facts, Tally, account, numbered
-from prefdata.licensing.court import Court, registry_files
+from prefdata.licensing.carried import copy_registry
+from prefdata.licensing.court import Court
 from prefdata.licensing.gate import GateSettings, court_of
 from prefdata.licensing.lineage import (
     digests_of,
@@ -32,7 +33,6 @@ from prefdata.licensing.lineage import (
 )
 from prefdata.licensing.notices import write_notices
 from prefdata.licensing.pointers import write_pointers
-from prefdata.licensing.registry import file_name
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.spdx import document
 from prefdata.store.arrow import layers_from_text
@@ -41,7 +41,6 @@ from prefdata.store.files import atomic, read_json, sha256, write_json, write_te
 from prefdata.store.shards import open_shard
 
 GATE = "license_gate"
-REGISTRY = "audit/registry"
 POLICY = "audit/policy.json"
 
 
@@ -246,7 +245,7 @@ def _excluded(gate: Dataset) -> Iterator[Tally]:
 
 def _write_account(release: Path, audit: Mapping[str, Any], court: Court) -> None:
     write_notices(release, audit, court)
-    _copy_registry(release, audit, court)
+    copy_registry(release, audit, court)
     write_json(release / POLICY, court.policy.as_tree())
     write_json(release / standalone.AUDIT, audit)
     write_text(release / "audit" / "audit.md", markdown(audit))
@@ -262,32 +261,6 @@ def _write_account(release: Path, audit: Mapping[str, Any], court: Court) -> Non
         shutil.copyfile(standalone.__file__, temporary)
 
 
-def _copy_registry(release: Path, audit: Mapping[str, Any], court: Court) -> None:
-    """Copy the part of the registry that the decisions used: texts of rules, entries, decisions."""
-    used = {file_name(name) for name in _artifacts(audit)}
-    for n, folder in enumerate(court.registry.folders):
-        for path in registry_files(folder):
-            if path.parent.name == "sources" and path.name not in used:
-                continue
-            target = release / REGISTRY / str(n) / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        (release / REGISTRY / str(n)).mkdir(parents=True, exist_ok=True)
-        for item in audit["evidence"]:
-            own = folder / "evidence" / f"{item['sha256']}.txt"
-            if item["sha256"] and own.is_file():
-                target = release / REGISTRY / str(n) / "evidence" / own.name
-                target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(own, target)
-
-
-def _artifacts(audit: Mapping[str, Any]) -> set[str]:
-    named = {artifact for c in audit["combinations"] for _, artifact, _ in c["layers"]}
-    named |= {name.partition(" ")[0] for name in named}
-    named |= {generator["artifact"] for generator in audit["generators"]}
-    return named | {item["artifact"] for item in audit["evidence"]}
-
-
 def read_audit(release: Path) -> dict[str, Any]:
     """Return a release's ``audit.json``.
 
@@ -298,11 +271,6 @@ def read_audit(release: Path) -> dict[str, Any]:
     if not isinstance(audit, dict) or "merkle_root" not in audit:
         raise IntegrityError("not an audit", str(release / standalone.AUDIT), "build it again")
     return audit
-
-
-def used_folders(release: Path) -> Sequence[Path]:
-    """Return the registry folders that travel with a release, the shipped one first."""
-    return sorted(path for path in (release / REGISTRY).iterdir() if path.is_dir())
 
 
 def rebuild_bundle(release: Path, licenses: Path | None = None) -> Bundle:

@@ -18,7 +18,8 @@ from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
 from prefdata.licensing.account import Facts, Tally, account
-from prefdata.licensing.audit import POLICY, read_audit, used_folders
+from prefdata.licensing.audit import POLICY, read_audit
+from prefdata.licensing.carried import used_folders
 from prefdata.licensing.court import Court, registry_files
 from prefdata.licensing.expression import is_weaker
 from prefdata.licensing.notices import attribution, license_file, named_ids, notice

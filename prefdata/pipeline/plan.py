@@ -155,7 +155,7 @@ def _inputs(
 def _latest_of_each_kind(
     made: Sequence[Step], sources: tuple[Step, ...]
 ) -> dict[str, Step | tuple[Step, ...]]:
-    found: dict[str, Step | tuple[Step, ...]] = {"pairs": sources}
+    found: dict[str, Step | tuple[Step, ...]] = {"pairs": sources} if sources else {}
     for step in made[len(sources) :]:
         found[INPUT_OF_KIND[step.writes]] = step
         if step.writes == "artifact":

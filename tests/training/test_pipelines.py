@@ -10,7 +10,7 @@ import pytest
 
 from prefdata.config.load import load_pipeline
 from prefdata.core.errors import ConfigError
-from prefdata.pipeline.build import build_pipeline
+from prefdata.pipeline.build import build_pipeline, plan_pipeline
 from tests.training import toy
 
 NAMES = ("reward_model", "ppo", "rlhf_tiny")
@@ -22,6 +22,18 @@ def test_a_shipped_training_pipeline_is_read_without_torch(root: Path, name: str
 
     assert found.stages
     assert {step.use for step in found.stages} & {"train_reward_model", "train_ppo"}
+
+
+@pytest.mark.parametrize("name", ["reward_model", "ppo"])
+def test_a_pipeline_over_a_finished_release_is_planned_without_sources(
+    root: Path, tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("torch")
+
+    plan = plan_pipeline(root / "pipelines" / f"{name}.yaml", out=tmp_path)
+
+    assert not plan.sources
+    assert not plan.stages[0].inputs
 
 
 def test_stages_that_read_records_need_sources(tmp_path: Path) -> None:

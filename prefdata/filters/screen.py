@@ -34,7 +34,7 @@ class Screen:
             default={}, description="own actions, by rule: {language_dependent_task.grammar: flag}"
         )
 
-        _known = known_thresholds()
+        check_thresholds = known_thresholds()
 
     version: ClassVar[int] = 1
     reads: ClassVar[Kind] = "preferences"

@@ -54,7 +54,7 @@ class FilterStage:
             description="scorers, judges and filters of your own, beside the built-in checks",
         )
 
-        _known = known_thresholds()
+        check_thresholds = known_thresholds()
 
     version: ClassVar[int] = 1
     reads: ClassVar[Kind] = "preferences"

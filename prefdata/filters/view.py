@@ -81,4 +81,10 @@ def _turns(sources: Conversation | None, targets: Conversation) -> tuple[Turn, .
 
 
 def _digest(turns: tuple[Turn, ...]) -> str:
-    return digest(*(part for turn in turns for part in (turn.source or "", turn.target)))
+    return digest(*(part for turn in turns for part in _parts(turn)))
+
+
+def _parts(turn: Turn) -> tuple[str, ...]:
+    return (
+        (turn.role, turn.target) if turn.source is None else (turn.role, turn.target, turn.source)
+    )

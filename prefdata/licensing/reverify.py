@@ -51,8 +51,9 @@ class Findings:
         """
         if self.problems:
             named = "\n  ".join(self.problems[:MOST_NAMED])
+            n = len(self.problems)
             raise IntegrityError(
-                f"{len(self.problems)} differences:\n  {named}",
+                f"{n} {'difference' if n == 1 else 'differences'}:\n  {named}",
                 str(release),
                 "get the release anew, or build it again",
             )

@@ -250,7 +250,7 @@ def main() -> int:
     for problem in problems[:SHOWN]:
         print(problem)  # noqa: T201  the bundle's copy is a program of its own
     if problems:
-        print(f"{len(problems)} differences: {release} is not what it says it is")  # noqa: T201
+        print(f"{release} is not what it says it is; differences: {len(problems)}")  # noqa: T201
         return 5
     print(f"{release} is whole; licenses were not decided again")  # noqa: T201
     return 0

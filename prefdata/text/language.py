@@ -97,9 +97,9 @@ def _is_english(text: Bitext, lower: list[str]) -> bool:
     replies = latin.reply_words(text.latin_words)
     if text.is_native:
         return replies >= 3
-    if text.english_words <= 3:
-        return replies >= 1 and not text.japanese_letters
     copied = _NOISE.sub("", text.japanese.text).lower() == _NOISE.sub("", text.english.text).lower()
+    if text.english_words <= 3:
+        return not text.japanese_letters and (replies >= 1 or (copied and len(lower) >= 2))
     return (len(lower) >= 3 and latin.function_words(text.latin_words) >= 1) or (
         copied and len(lower) >= 3
     )

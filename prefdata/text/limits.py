@@ -58,6 +58,7 @@ class Limits:
         self.own = dict(overrides or {})
         self._kinds: dict[tuple[str, str], dict[str, Rule]] = {}
         self._tree = tree
+        self.rules_for("")  # an unknown name is an error now, not at the first record
 
     def rules_for(self, kind: str, role: str = "") -> Mapping[str, Rule]:
         """Return the rules for a source kind and a speaker; what the user set comes last."""

@@ -1,0 +1,151 @@
+"""``judge``, ``drops``, ``calibrate`` and ``sheet``, run as a user runs them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.running import prefdata
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quality")
+    done = prefdata("build", "quickstart", "--out", folder / "build", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "build"
+
+
+def cases(path: Path, *rows: object) -> Path:
+    lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+GOOD = {"id": "1", "en": "Kindness costs nothing.", "ja": "親切にするのにお金はかかりません。"}
+BAD = {
+    "id": "2",
+    "en": "Kindness costs nothing.",
+    "ja": "“Kindness costs nothing.”",
+    "level": "segment",
+}
+
+
+def test_judge_prints_one_object_a_line_in_order(tmp_path: Path) -> None:
+    done = prefdata("judge", cases(tmp_path / "c.jsonl", GOOD, BAD), "--json")
+    assert done.returncode == 0
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"id": "1", "verdict": "keep", "reasons": [], "flags": [], "measured": {}},
+        {
+            "id": "2",
+            "verdict": "reject",
+            "reasons": ["untranslated"],
+            "flags": [],
+            "measured": {"untranslated": 0.0},
+        },
+    ]
+
+
+def test_judge_names_malformed_lines_and_judges_the_others(tmp_path: Path) -> None:
+    path = cases(
+        tmp_path / "c.jsonl", GOOD, "{", '{"id": "3"}', "[]", {**BAD, "level": "pairs"}, BAD
+    )
+    done = prefdata("judge", path, "--json")
+    assert done.returncode == 2
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["1", "2"]
+    for number in (2, 3, 4, 5):
+        assert f"c.jsonl:{number}" in done.stderr
+    assert "did you mean 'pair'?" in done.stderr
+
+
+def test_judge_repairs_unless_told_not_to(tmp_path: Path) -> None:
+    case = {"id": "1", "en": "Let it cool.", "ja": "以下は日本語訳です。\n\n冷まします。"}
+    path = cases(tmp_path / "c.jsonl", case)
+    assert '"verdict": "keep"' in prefdata("judge", path, "--json").stdout
+    assert '"meta_commentary"' in prefdata("judge", path, "--json", "--no-repair").stdout
+
+
+def test_judge_of_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
+    done = prefdata("judge", tmp_path / "none.jsonl")
+    assert done.returncode == 2
+    assert "cannot read the cases" in done.stderr
+
+
+def test_drops_tell_reason_value_limit_and_both_texts(build: Path) -> None:
+    done = prefdata("drops", build, "--json", "--reason", "untranslated")
+    (row,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (row["step"], row["side"], row["reasons"][0]) == ("filter", "rejected", "untranslated")
+    assert (row["measured"], row["limit"]) == (0.0, 0.3)
+    assert row["en"] == row["ja"] != ""
+
+
+def test_drops_count_every_reason(build: Path) -> None:
+    done = prefdata("drops", build)
+    assert done.returncode == 0
+    assert "source_empty_completion" in done.stdout
+    assert "language_dependent_task" in done.stdout
+
+
+def test_what_if_decides_again_from_what_is_stored(build: Path) -> None:
+    same = json.loads(
+        prefdata("drops", build, "--what-if", "length_ratio_high.81+=1.2", "--json").stdout
+    )
+    assert same["newly_kept"] == same["newly_dropped"] == []
+    tighter = json.loads(
+        prefdata("drops", build, "--what-if", "length_ratio_high+=-0.4", "--json").stdout
+    )
+    assert tighter["newly_dropped"]
+    assert tighter["reasons"]["length_ratio_high"][1] > 0
+    looser = json.loads(prefdata("drops", build, "--what-if", "truncated=flag", "--json").stdout)
+    assert len(looser["newly_kept"]) == 1
+    assert looser["kept_after"] == looser["kept_before"] + 1
+
+
+def test_what_if_of_an_unknown_rule_names_the_nearest(build: Path) -> None:
+    done = prefdata("drops", build, "--what-if", "truncted=1")
+    assert done.returncode == 2
+    assert "did you mean 'truncated'?" in done.stderr
+
+
+def test_a_sample_is_the_same_every_time(build: Path) -> None:
+    first, second = (prefdata("drops", build, "--sample", "1", "--json").stdout for _ in range(2))
+    assert first == second
+    assert len(first.splitlines()) == len(
+        {json.loads(line)["reasons"][0] for line in first.splitlines()}
+    )
+
+
+def test_calibrate_puts_percentiles_beside_the_reference(build: Path) -> None:
+    done = prefdata("calibrate", build, "--json")
+    rows = {row["feature"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert rows["length_ratio 31-80"]["human"] == [0.33, 0.55, 0.94]
+    assert 0.4 < rows["length_ratio 31-80"]["own"][1] < 0.7
+    assert rows["particles"]["texts"] > 100
+
+
+def test_a_correction_in_a_sheet_comes_back_in_the_next_build(build: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "drops.csv"
+    assert prefdata("sheet", "export", build, sheet, "--reason", "untranslated").returncode == 0
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1
+    rows[0]["corrected"] = "昼に1回、夜に1回、潮が満ちます。"
+    with sheet.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    cache = tmp_path / "cache"
+    done = prefdata("sheet", "import", sheet, "--human", "a reader", "--cache", cache)
+    assert "1 corrections by a reader" in done.stdout
+    assert "a reader" in prefdata("memory", "stats", "--cache", cache).stdout
+
+
+def test_a_damaged_sheet_is_refused(tmp_path: Path) -> None:
+    sheet = tmp_path / "s.csv"
+    sheet.write_text("a,b\n1,2\n", encoding="utf-8")
+    done = prefdata("sheet", "import", sheet, "--human", "me", "--cache", tmp_path / "cache")
+    assert done.returncode == 2
+    assert "the sheet lacks the columns" in done.stderr

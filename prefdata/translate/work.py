@@ -22,7 +22,7 @@ from prefdata.translate.memory import Memory
 from prefdata.translate.protect import Protected, protect
 from prefdata.translate.tree import ROOT, Node, order
 
-COMMIT_ROWS = 64
+COMMIT_ROWS = 32
 COMMIT_SECONDS = 0.02
 PROGRESS_SECONDS = 1.0
 SHORT_PATH = 2  # earlier turns shown again after a request was too long

@@ -92,9 +92,8 @@ def test_chosen_and_rejected_get_the_same_japanese_prompt_as_every_record_that_s
         assert [m.role for m in made.prompt] == [m.role for m in made.original.prompt]
 
 
-@pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 6))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
 def test_a_killed_run_sends_almost_nothing_twice(
     tmp_path: Path, shared_data: Path, seed: int
 ) -> None:
@@ -119,4 +118,5 @@ def test_a_killed_run_sends_almost_nothing_twice(
     sent = sum(len(source) * count for source, count in server.sources.items())
     distinct = sum(len(source) for source in server.chats.values())
     assert len(server.chats) == 10_423
-    assert sent / distinct <= 1.02, f"killed after {share:.0%}"
+    print(f"killed after {share:.0%}: {sent / distinct:.4f} of the distinct characters sent")
+    assert sent / distinct <= 1.02

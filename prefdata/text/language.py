@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
 from prefdata.text.leftovers import partially_untranslated, without_labels
-from prefdata.text.mojibake import broken_sequences, lone_surrogates
+from prefdata.text.mojibake import broken_sequences, lone_surrogates, lost_characters
 from prefdata.text.seen import Seen
 
 _NOISE = re.compile(r"[\s\"'“”‘’「」『』.,!?:;*_◇…—–-]+")
@@ -31,6 +31,9 @@ def check(text: Bitext) -> Iterator[Seen]:
         if text.is_native or text.source.strip():
             yield Seen("empty_output")
         return
+    lost = lost_characters(text.japanese.text, text.source)
+    if lost:
+        yield Seen("mojibake", measured=float(lost))
     if "half_kana" in text.scripts:
         yield Seen("needs_normalization")
     if not text.scripts <= _USUAL:

@@ -24,6 +24,7 @@ _LINE_COMMENT = re.compile(
     r"(?m)(?:(?<![:\w&])#(?!include|define|if|end|[0-9a-fA-F]{3,8}\b)|(?<!:)//|--(?=\s)).*$"
 )
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL)
+_INDEXED = re.compile(r"[\w)\]]\[")
 _STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|>[^<>\n]*<")
 # "<long answer>" is a stage direction and may be translated.
 _HTML = frozenset(
@@ -167,15 +168,27 @@ def _is_there(code: str, target: str) -> bool:
     """Tell whether a piece of code stands in the target, string literals for people aside."""
     if code in target:
         return True
-    pieces = [piece for piece in _STRING.split(code) if piece.strip()]
-    return len(pieces) > 1 and all(piece in target for piece in pieces)
+    bare = _without_words(code)
+    pieces = [piece.strip() for piece in bare.split('""') if piece.strip()]
+    return bare != code and bool(pieces) and all(piece in target for piece in pieces)
 
 
 def _bare_code(block: str) -> str:
     """Return code without comments, the words of string literals and white space."""
     body = block.strip("`~ \n").split("\n", 1)[-1]
     body = _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", body))
-    return _SPACE.sub("", _STRING.sub('""', body))
+    return _SPACE.sub("", _without_words(body))
+
+
+def _without_words(code: str) -> str:
+    """Empty string literals; keys stay, since no person reads them: ``"name":``, ``user["name"]``."""
+    return _STRING.sub(lambda match: match.group() if _is_key(match) else '""', code)
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    code, start, end = match.string, match.start(), match.end()
+    is_index = _INDEXED.match(code, max(start - 2, 0), start) is not None
+    return code[end : end + 1] == ":" or (code[end : end + 1] == "]" and is_index)
 
 
 def _addresses(english: Masked, target: str) -> Iterator[Seen]:

@@ -17,6 +17,8 @@ _TRANSLATING: Final = pattern("refusal.translating")
 _ENGLISH: Final = pattern("refusal.english")
 _SOURCE_DECLINES: Final = pattern("refusal.source_declines")
 _SOURCE_UNABLE: Final = pattern("refusal.source_unable")
+_WARNS: Final = pattern("refusal.warns")
+_SOURCE_WARNS: Final = pattern("refusal.source_warns")
 _PREAMBLE: Final = pattern("meta.preamble")
 _PREAMBLE_ENGLISH: Final = pattern("meta.preamble_english")
 _ABOUT: Final = pattern("meta.about")
@@ -24,6 +26,10 @@ _NOTE: Final = pattern("meta.note")
 _GLOSS: Final = pattern("meta.gloss")
 _ALTERNATIVE: Final = pattern("meta.alternative")
 _INLINE: Final = pattern("meta.inline_alternative")
+_SOURCE_CHOICE: Final = pattern("meta.source_choice")
+_ACKNOWLEDGED: Final = pattern("meta.acknowledged")
+_SOURCE_AGREES: Final = pattern("meta.source_agrees")
+_SENTENCE: Final = pattern("meta.english_sentence")
 _OPTIONS: Final = pattern("meta.options")
 _CHOICE: Final = pattern("meta.choice")
 _CLOSING: Final = pattern("meta.closing")
@@ -52,6 +58,9 @@ def refusals(text: Bitext) -> Iterator[Seen]:
         yield Seen("refusal", "translation", detail=found.group()[:60])
     elif found and source.rstrip().endswith("?") and not _SOURCE_UNABLE.search(source):
         yield Seen("refusal", "question", detail=found.group()[:60])
+    warned = _WARNS.search(target)
+    if warned and not _SOURCE_WARNS.search(source):
+        yield Seen("refusal", "japanese", detail=warned.group()[:60])
     if len(text.latin_words) >= 5:
         english = _ENGLISH.search(target.replace("’", "'"))
         if english and not _ENGLISH.search(source):
@@ -64,6 +73,8 @@ def commentary(text: Bitext) -> Iterator[Seen]:
     preamble = _PREAMBLE.search(target)
     if preamble and not ("translat" in source or "japanese" in source or "version" in source):
         yield Seen("meta_commentary", "preamble", detail=preamble.group().strip()[:60])
+    if _ACKNOWLEDGED.search(target) and not _SOURCE_AGREES.search(source):
+        yield Seen("meta_commentary", "preamble", detail=target.lstrip()[:20])
     about = _ABOUT.search(target) or (_GLOSS.search(target) if text.latin_words else None)
     if about and not _SOURCE_ABOUT.search(source):
         yield Seen("meta_commentary", "about", detail=about.group()[:60])
@@ -78,6 +89,9 @@ def _english_added(text: Bitext) -> Iterator[Seen]:
     """Yield English that the source does not have: a preamble, an explanation."""
     if _PREAMBLE_ENGLISH.search(text.target) and not _PREAMBLE_ENGLISH.search(text.source):
         yield Seen("meta_commentary", "english")
+    sentence = _SENTENCE.search(text.japanese.text) if text.japanese_letters >= 3 else None
+    if sentence and sentence[1].lower() not in text.lower_source:
+        yield Seen("meta_commentary", "new_words", float(len(sentence[1].split())), sentence[1])
     new = latin.new_words(text.japanese.text, text.source)
     if latin.function_words(new) >= 2:
         yield Seen("meta_commentary", "new_words", float(len(new)), " ".join(new)[:80])
@@ -90,7 +104,9 @@ def _notes(text: Bitext, target: str, source: str) -> Iterator[Seen]:
         yield Seen("meta_commentary", "note", detail=target[note.start() :].strip()[:60])
     may_offer = "\n" in target and "\n" not in source.strip()
     offered = may_offer and (_ALTERNATIVE.search(target) or _OPTIONS.search(target))
-    if (offered or _INLINE.search(target)) and not _CHOICE.search(source):
+    if (offered and not _CHOICE.search(source)) or (
+        _INLINE.search(target) and not _SOURCE_CHOICE.search(source)
+    ):
         yield Seen("meta_commentary", "alternatives")
     if _CLOSING.search(text.japanese.text[-120:]) and not _SOURCE_CLOSES.search(source):
         yield Seen("meta_commentary", "closing")

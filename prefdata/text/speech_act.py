@@ -111,7 +111,8 @@ def asks(words: Words, target: str) -> bool:
 def _asks(surfaces: tuple[str, ...], classes: str) -> bool:
     bare = classes.rstrip("~-) ")
     start = len(bare.rstrip("efj"))  # かな and かしら may be two words
-    if not _ASKING_END.isdisjoint(surfaces[start : len(bare)]) or bare[-1:] in ("Q", "O"):
+    tail = surfaces[start : len(bare)]
+    if not _ASKING_END.isdisjoint((*tail, "".join(tail)[-2:])) or bare[-1:] in ("Q", "O"):
         return True
     if _QUESTION_WORDS.isdisjoint(surfaces) or "か" in surfaces:
         return False

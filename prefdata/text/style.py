@@ -70,7 +70,7 @@ def _pronouns(text: Bitext) -> Iterator[Seen]:
     words = text.words
     found = Counter(word for word in words.surfaces if word in PRONOUNS)
     total = sum(found.values())
-    if words.count >= 20 and total >= 4:
+    if words.count >= 20 and total >= 6:  # five may be one good sentence: 彼は彼女を…、彼女は…
         yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))
     if total >= 2:
         prose = text.japanese.text

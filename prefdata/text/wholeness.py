@@ -20,6 +20,16 @@ _OPEN = re.compile(r"[、,，・「『（(]$")
 _LONG_NAME = re.compile(
     r"(?:[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3}){3,12}[A-Z][\w'’-]{0,30}"
 )
+_FIELD = re.compile(r"(?m)^(SUBREDDIT|TITLE|POST|TL;DR|TLDR|EDIT|UPDATE):")
+_FIELD_IN_JAPANESE = {
+    "SUBREDDIT": "SUBREDDIT|サブレディット",
+    "TITLE": "TITLE|タイトル|題",
+    "POST": "POST|投稿|本文",
+    "TL;DR": "TL;?DR|要約|まとめ|要するに|つまり",
+    "TLDR": "TL;?DR|要約|まとめ|要するに|つまり",
+    "EDIT": "EDIT|編集|追記",
+    "UPDATE": "UPDATE|更新|追記|続報|その後",
+}
 _SHORT_NAME = 10  # English letters that a short form would have
 _SHRINKS = 1.33
 _PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
@@ -88,6 +98,8 @@ def truncated(text: Bitext) -> Iterator[Seen]:
     if not _SOURCE_FINAL.search(text.english.text):
         return
     bare = text.japanese.text.rstrip()
+    if text.japanese.citations and not text.english.has_code:
+        bare = bare.rstrip("◇ \n\t\u3000")  # [2] says nothing of where the sentence ends
     end = bare.rstrip(_CLOSERS)
     if _OPEN.search(bare) or _OPEN.search(end):
         yield Seen("truncated", "comma", detail=bare[-10:])
@@ -123,6 +135,7 @@ def omission(text: Bitext) -> Iterator[Seen]:
             band = "paragraphs"
         if share < 1:
             yield Seen("omission", band, share if band == "paragraphs" else round(text.ratio, 4))
+    yield from _fields(source, target)
     items = markup.list_items(source)
     if items >= 3:
         kept = markup.list_items(target)
@@ -133,6 +146,16 @@ def omission(text: Bitext) -> Iterator[Seen]:
         share = there / sentences
         band = "sentences" if share <= 0.67 and sentences >= 4 else "sentence"
         yield Seen("omission", band, round(text.ratio, 4), f"{there} of {sentences} sentences")
+
+
+def _fields(source: str, target: str) -> Iterator[Seen]:
+    """Yield fields of a post that are missing while others stand: TITLE, POST, TL;DR."""
+    labels = _FIELD.findall(source)
+    if len(labels) < 2 or not any(f"{label}:" in target for label in labels):
+        return
+    lost = [label for label in labels if not re.search(_FIELD_IN_JAPANESE[label], target)]
+    if lost:
+        yield Seen("omission", "items", 1 - len(lost) / len(labels), " ".join(lost))
 
 
 def _paragraphs(text: str) -> int:

@@ -15,6 +15,7 @@ from prefdata import __version__
 from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
 from prefdata.licensing.book import LicenseBook, ids_of
+from prefdata.licensing.carried import artifacts_of, registry_digest
 from prefdata.licensing.case import GENERATORS, Evidence
 from prefdata.licensing.court import Court
 from prefdata.licensing.entry import Component, Entry
@@ -72,6 +73,11 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
     layers = sorted({layer for text in texts for layer in layers_from_text(text)})
     told = _entries(court, layers)
     policy = court.policy.as_tree()
+    told_of = {
+        "combinations": combinations,
+        "generators": _generators(court, layers),
+        "evidence": [row for entry, part, who in told for row in _evidence(entry, part, who)],
+    }
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "prefdata", "version": __version__},
@@ -81,6 +87,7 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
         "released": facts.released,
         "as_of": court.as_of.isoformat(),
         "policy": {**policy, "sha256": _digest(policy)},
+        "registry": {"sha256": registry_digest(court, artifacts_of(told_of))},
         "merkle_root": facts.merkle_root,
         "license": {
             "expression": expression,
@@ -89,7 +96,7 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
             "card": card_fields(expression, terms, court.registry.book),
         },
         "counts": _counts(court, facts),
-        "combinations": combinations,
+        **told_of,
         "rows": [
             {
                 "source": t.source,
@@ -100,8 +107,6 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
             for n, t in enumerate(every)
         ],
         "sources": _sources(court, facts.published),
-        "generators": _generators(court, layers),
-        "evidence": [row for entry, part, who in told for row in _evidence(entry, part, who)],
         "conflicts": [_reading(e, p) for e, p, _ in told if p.status == "conflicting"],
         "decisions": sorted({name for c in combinations for name in c["decisions"]}),
         "unlock": unlock_table(court, facts.excluded),

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from prefdata.licensing.court import Court, registry_files
 from prefdata.licensing.registry import file_name
+from prefdata.store.files import sha256 as file_sha256
 
 REGISTRY = "audit/registry"
 
 
 def copy_registry(release: Path, audit: Mapping[str, Any], court: Court) -> None:
     """Copy the part of the registry that the decisions used: texts of rules, entries, decisions."""
-    used = {file_name(name) for name in _artifacts(audit)}
+    for n, folder, path in _carried(court, artifacts_of(audit)):
+        target = release / REGISTRY / str(n) / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
     for n, folder in enumerate(court.registry.folders):
-        for path in registry_files(folder):
-            if path.parent.name == "sources" and path.name not in used:
-                continue
-            target = release / REGISTRY / str(n) / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
         (release / REGISTRY / str(n)).mkdir(parents=True, exist_ok=True)
         for item in audit["evidence"]:
             own = folder / "evidence" / f"{item['sha256']}.txt"
@@ -32,7 +31,26 @@ def copy_registry(release: Path, audit: Mapping[str, Any], court: Court) -> None
                 shutil.copyfile(own, target)
 
 
-def _artifacts(audit: Mapping[str, Any]) -> set[str]:
+def registry_digest(court: Court, artifacts: set[str]) -> str:
+    """Return a digest of the files that travel; a release's copy has the same one."""
+    hasher = sha256()
+    for n, folder, path in _carried(court, artifacts):
+        name = path.relative_to(folder).as_posix()
+        hasher.update(f"{n}/{name}\0{file_sha256(path)}\n".encode())
+    return hasher.hexdigest()
+
+
+def _carried(court: Court, artifacts: set[str]) -> Iterator[tuple[int, Path, Path]]:
+    """Yield (number of the folder, folder, file) of what travels."""
+    used = {file_name(name) for name in artifacts}
+    for n, folder in enumerate(court.registry.folders):
+        for path in registry_files(folder):
+            if path.parent.name != "sources" or path.name in used:
+                yield n, folder, path
+
+
+def artifacts_of(audit: Mapping[str, Any]) -> set[str]:
+    """Return every name that the entries behind an account may have."""
     named = {artifact for c in audit["combinations"] for _, artifact, _ in c["layers"]}
     named |= {name.partition(" ")[0] for name in named}
     named |= {generator["artifact"] for generator in audit["generators"]}

@@ -62,6 +62,7 @@ def _summary(audit: Mapping[str, Any]) -> Section:
         f"ages of evidence count to {audit['as_of']}.",
         f"Policy: {policy['name']} for {_cell(policy['target'])}, outbound "
         f"{policy['outbound'] or 'per record'}, gate {policy['gate']}.",
+        f"Registry used, as it travels with the release: SHA-256 {audit['registry']['sha256']}",
         f"License of the content: {stated['expression'] or 'none: nothing was published'}",
         f"Output terms beside it: {_cell(stated['downstream_terms']) or 'none'}",
         f"Obligations: {_cell(stated['obligations']) or 'none'}",

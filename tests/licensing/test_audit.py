@@ -17,10 +17,13 @@ import pytest
 
 from prefdata.core.errors import IntegrityError, LicenseDenied
 from prefdata.licensing.audit import rebuild_bundle, seal, write_bundle
+from prefdata.licensing.carried import artifacts_of, registry_digest
 from prefdata.licensing.expression import ids_in
-from prefdata.licensing.reverify import verify
+from prefdata.licensing.report import html, markdown
+from prefdata.licensing.reverify import court_within, verify
 from prefdata.licensing.selfcheck import schema_of
 from prefdata.store.dataset import Dataset
+from prefdata.store.files import write_json
 from tests.licensing.builds import (
     CONTEXT,
     a_record,
@@ -295,7 +298,15 @@ def test_a_release_under_an_old_registry_verifies_and_says_what_has_changed(rele
     path = release / "audit/registry/0/registry/sources/cyberagent--calm3-22b-chat.yaml"
     path.write_text(path.read_text("utf-8") + "note: as it was then\n", "utf-8")
     seal(release)
+    assert any("registry" in problem for problem in verify(release).problems)
 
+    tree = read_audit(release)  # what a release made under that registry says
+    court = court_within(release, tree)
+    tree["registry"] = {"sha256": registry_digest(court, artifacts_of(tree))}
+    write_json(release / "audit" / "audit.json", tree)
+    (release / "audit" / "audit.md").write_text(markdown(tree), "utf-8")
+    (release / "audit" / "audit.html").write_text(html(tree), "utf-8")
+    seal(release)
     found = verify(release)
 
     assert found.problems == []

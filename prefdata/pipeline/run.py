@@ -113,7 +113,12 @@ def _run_stage(step: Step, plan: Plan, engine: Engine) -> None:
     for _ in engine.map(task, todo):
         done += 1
         step.context.report("progress", shards=done, of=len(inputs))
-    _finish(step)
+    _finish(step, _facts(step, task.work))
+
+
+def _facts(step: Step, work: Work) -> dict[str, Any]:
+    """Return what a stage that ran in this process says of its run: nodes, hits, seconds."""
+    return work.build().facts if hasattr(step.component, "facts") else {}
 
 
 def _inputs(step: Step) -> list[Dataset]:
@@ -121,7 +126,7 @@ def _inputs(step: Step) -> list[Dataset]:
     return [value.dataset()] if isinstance(value, Step) else [s.dataset() for s in value]
 
 
-def _finish(step: Step) -> None:
+def _finish(step: Step, facts: dict[str, Any] | None = None) -> None:
     """Write the manifest of a step whose shards are all there: from now on it is done."""
     parts = sorted(step.path.glob("part-*.json"))
     counts = _sum([read_json(part) for part in parts])
@@ -143,6 +148,7 @@ def _finish(step: Step) -> None:
         "version": step.component.version,
         "settings": step.config.model_dump(mode="json"),
         "counts": counts,
+        **({"facts": facts} if facts else {}),
         "files": files,
     }
     write_json(step.path / MANIFEST, manifest)

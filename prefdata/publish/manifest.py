@@ -19,7 +19,7 @@ from prefdata.store.files import read_json, sha256, write_json
 
 SCHEMA_VERSION = 1
 SUMS = "audit/SHA256SUMS"
-_STEP = ("id", "use", "group", "key", "kind", "version", "settings", "counts")
+_STEP = ("id", "use", "group", "key", "kind", "version", "settings", "counts", "facts")
 
 
 def manifest_of(

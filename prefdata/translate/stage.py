@@ -113,6 +113,18 @@ class Translate:
                 self.totals.update(window.counts)
         return entries
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what the run took, for the step's manifest; a resumed run tells of its own part.
+
+        `hits` are nodes that the memory had, `seconds` the time since the stage was built.
+        """
+        if not self.totals["nodes"]:
+            return {}
+        names = ("nodes", "hits", "sent", "retries", "failed", "output_tokens")
+        seconds = round(time.monotonic() - self._started, 1)
+        return {**{name: self.totals[name] for name in names}, "seconds": seconds}
+
     def fingerprint(self, kind: str) -> str:
         """Return what decides the translations of a source kind, beside the texts themselves."""
         return fingerprint(self.translator, kind, self.config.context)

@@ -33,7 +33,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "relabel": "prefdata.label.relabel:Relabel",
         "publish": "prefdata.publish.release:Publish",
     },
-    "filters": {},
+    "filters": {
+        "embedding": "prefdata.filters.embedding:Embedding",
+        "back_translation": "prefdata.filters.back_translation:BackTranslation",
+        "llm_judge": "prefdata.filters.llm_judge:LlmJudge",
+    },
     "translators": {
         "memory": "prefdata.translate.memory_file:MemoryFile",
         "server": "prefdata.translate.server:Server",

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from prefdata.config.settings import Settings, component_of
 from prefdata.core.errors import ConfigError
 from prefdata.core.finding import Drop, Finding, Outcome
+from prefdata.core.origin import Layer
 from prefdata.core.records import Completion, Conversation, Message, Preference, digest
 from prefdata.core.stage import Context, Filter, Kind
 from prefdata.filters.judge import Judge, by_cause
@@ -64,11 +65,12 @@ class FilterStage:
         self.repairs = config.repair
         self.judge = Judge(Limits(config.profile, config.thresholds))
         self.filters: list[Filter] = [part.create(context) for part in config.filters]
+        self.judges = frozenset(self.layers(config, context))
 
     @staticmethod
-    def layers(config: Config, context: Context) -> Sequence[Any]:
+    def layers(config: Config, context: Context) -> Sequence[Layer]:
         """Return what the stage's scorers and judges add to the records' layers."""
-        found: list[Any] = []
+        found: list[Layer] = []
         for part in config.filters:
             cls = part.load()
             found += cls.layers(part.config(), context) if hasattr(cls, "layers") else []
@@ -108,6 +110,9 @@ class FilterStage:
         for extra in self.filters:
             found += (self._decided(f, record) for f in extra.check(blinded.view))
         named = [blinded.unblind(finding, record) for finding in found]
+        if self.judges:
+            layers = tuple(sorted(self.judges | set(record.origin.layers)))
+            record = replace(record, origin=replace(record.origin, layers=layers))
         return record, (*by_cause([*named, *repaired]), *record.findings)
 
     def _decided(self, finding: Finding, record: Preference) -> Finding:

@@ -1,0 +1,85 @@
+"""Filter `back_translation`: the Japanese is translated back; chrF against the source.
+
+It finds omissions, additions, wrong numbers and gross mistakes, not style. The score depends on the
+model, so cut by percentile: run it once with `action: flag` and look at `prefdata drops`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from prefdata.config.settings import RUNTIME, Settings
+from prefdata.core.errors import MissingExtra
+from prefdata.core.finding import Action, Finding
+from prefdata.core.origin import Layer
+from prefdata.core.stage import Context
+from prefdata.filters.chat import Chat
+from prefdata.filters.view import Comparison
+
+CODE: Final = "mistranslation"
+_SYSTEM: Final = (
+    "Translate the Japanese text into English. Translate only; do not answer or comment."
+)
+
+
+class BackTranslation:
+    """Measures chrF (0 to 100) between the source and the translation translated back."""
+
+    class Config(Settings):
+        """Settings of the back-translation."""
+
+        model: str = Field(
+            description="the model's name, as its server and the license registry know it"
+        )
+        base_url: Annotated[str, RUNTIME] = Field(
+            default="http://localhost:8000/v1", description="an OpenAI-compatible server"
+        )
+        api_key_env: Annotated[str, RUNTIME] = Field(
+            default="", description="environment variable that holds the key"
+        )
+        revision: str = Field(default="", description="the model's revision, for the lineage")
+        lowest: float = Field(
+            default=25.0, ge=0, le=100, description="chrF below which a text is found"
+        )
+        action: Literal["drop", "flag"] = Field(
+            default="flag", description="what a low score means"
+        )
+
+    version: ClassVar[int] = 1
+    reasons: ClassVar[tuple[str, ...]] = (CODE,)
+
+    def __init__(self, config: Config, context: Context) -> None:
+        self.config = config
+        self.chat = Chat(config.base_url, config.model, config.api_key_env)
+        self.chrf = _chrf()
+
+    @staticmethod
+    def layers(config: Config, context: Context) -> Sequence[Layer]:
+        """Return the model as a judge: none of its text is published."""
+        return (Layer("judge", config.model, config.revision),)
+
+    def check(self, record: Comparison) -> list[Finding]:
+        """Return the score of every translated turn of the completions."""
+        found = []
+        for side, turns in enumerate(record.completions):
+            for n, turn in enumerate(turns):
+                if turn.source and turn.target.strip():
+                    back = self.chat.ask(_SYSTEM, turn.target, max_tokens=64 + 2 * len(turn.source))
+                    score = round(self.chrf.sentence_score(back, [turn.source]).score, 2)
+                    low: Action = self.config.action if score < self.config.lowest else "none"
+                    where = f"completion_{side}"
+                    found.append(
+                        Finding(CODE, where, n, score, self.config.lowest, "chrf", low, back[:80])
+                    )
+        return found
+
+
+def _chrf() -> Any:
+    try:
+        from sacrebleu.metrics import CHRF
+    except ImportError as error:
+        raise MissingExtra.needed("sacrebleu", by="back-translation", extra="score") from error
+    return CHRF()

@@ -1,0 +1,76 @@
+"""One question to an OpenAI-compatible server; used by the judge and by back-translation."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from prefdata.core.errors import ConfigError, InputError
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A model behind ``<base_url>/chat/completions``; the key is read from the environment."""
+
+    base_url: str
+    model: str
+    api_key_env: str = ""
+    timeout: float = 120.0
+
+    def ask(self, system: str, question: str, *, max_tokens: int) -> str:
+        """Return the model's answer at temperature 0.
+
+        Raises:
+            InputError: the server does not answer, or not in the form of the API.
+        """
+        body = {
+            "model": self.model,
+            "temperature": 0,
+            "max_tokens": max_tokens,
+            "messages": [
+                {"role": "system", "content": system},
+                {"role": "user", "content": question},
+            ],
+        }
+        answer = self._post(json.dumps(body).encode("utf-8"))
+        try:
+            return str(answer["choices"][0]["message"]["content"] or "")
+        except (KeyError, IndexError, TypeError) as error:
+            raise InputError("the server's answer has no text", self.base_url) from error
+
+    def _post(self, body: bytes) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if self.api_key_env:
+            key = os.environ.get(self.api_key_env)
+            if not key:
+                raise ConfigError(f"the environment has no {self.api_key_env}", fix="export it")
+            headers["Authorization"] = f"Bearer {key}"
+        url = self.base_url.rstrip("/") + "/chat/completions"
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError(f"{self.base_url!r} is no web address", fix="http://HOST:PORT/v1")
+        request = urllib.request.Request(url, body, headers)
+        for attempt in range(_ATTEMPTS):
+            try:
+                with urllib.request.urlopen(request, timeout=self.timeout) as response:
+                    return json.load(response)
+            except (urllib.error.URLError, TimeoutError, ValueError, ConnectionError) as error:
+                refused = isinstance(error, urllib.error.HTTPError) and error.code in (
+                    400,
+                    401,
+                    404,
+                )
+                if refused or attempt == _ATTEMPTS - 1:
+                    raise InputError(
+                        f"the server does not answer: {error}",
+                        url,
+                        "is it running, and the model's name right?",
+                    ) from error
+                time.sleep(0.2 * 4**attempt)
+        raise InputError("the server does not answer", url)

@@ -1,0 +1,152 @@
+"""Filter `llm_judge`: a language model reads both texts; yes-or-no questions, one a call.
+
+It sees what rules cannot: a reversed negation, a mended fault, a reply instead of a translation. A
+model that judges its own translations should be checked by hand on a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from itertools import combinations
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from prefdata.config.settings import RUNTIME, Settings
+from prefdata.core.finding import Action, Finding
+from prefdata.core.origin import Layer
+from prefdata.core.stage import Context
+from prefdata.filters.chat import Chat
+from prefdata.filters.view import Comparison, Turn
+
+_SYSTEM: Final = (
+    "You compare an English text with its Japanese translation."
+    " Answer with one letter alone: Y or N."
+)
+# A Y is a finding of that code.
+QUESTIONS: Final = {
+    "answered_instead": ("Is the Japanese a reply to the English rather than a translation of it?"),
+    "polarity_flip": (
+        "Does any statement, negation, instruction or comparison of the English become its"
+        " opposite in the Japanese?"
+    ),
+    "mistranslation": "Is any word or sentence translated in a wrong sense?",
+    "entity_mismatch": (
+        "Does any name of a person, place, product or organization become another name?"
+    ),
+}
+_FLAW: Final = (
+    "Is a mistake, rudeness, vagueness or bad grammar of the English missing in the Japanese, so"
+    " that the Japanese is a better answer than the English?"
+)
+_BETTER: Final = (
+    "Two answers to one prompt. Which is better, A or B?"
+    " Answer with one letter alone: A, B, or T for a tie."
+)
+
+
+class LlmJudge:
+    """Asks a model behind an OpenAI-compatible server about each answer and each pair."""
+
+    class Config(Settings):
+        """Settings of the judge."""
+
+        model: str = Field(
+            description="the model's name, as its server and the license registry know it"
+        )
+        base_url: Annotated[str, RUNTIME] = Field(
+            default="http://localhost:8000/v1", description="an OpenAI-compatible server"
+        )
+        api_key_env: Annotated[str, RUNTIME] = Field(
+            default="", description="environment variable that holds the key"
+        )
+        revision: str = Field(default="", description="the model's revision, for the lineage")
+        questions: tuple[str, ...] = Field(
+            default=("answered_instead", "polarity_flip", "mistranslation", "entity_mismatch"),
+            description="reason codes to ask about",
+        )
+        flaws: bool = Field(
+            default=True, description="ask whether a fault was mended (flaw_repaired)"
+        )
+        preference: bool = Field(
+            default=False,
+            description="ask which answer is better, in both orders and both languages",
+        )
+        sample: float = Field(
+            default=1.0,
+            gt=0,
+            le=1,
+            description="share of records that are asked about, by their text",
+        )
+        action: Literal["drop", "flag"] = Field(default="drop", description="what a Y means")
+
+    version: ClassVar[int] = 1
+    reasons: ClassVar[tuple[str, ...]] = (*QUESTIONS, "flaw_repaired")
+
+    def __init__(self, config: Config, context: Context) -> None:
+        self.config = config
+        self.chat = Chat(config.base_url, config.model, config.api_key_env)
+
+    @staticmethod
+    def layers(config: Config, context: Context) -> Sequence[Layer]:
+        """Return the judge: its terms count for what it decided."""
+        return (Layer("judge", config.model, config.revision),)
+
+    def check(self, record: Comparison) -> list[Finding]:
+        """Return what the model answers Y to; native records have nothing to compare."""
+        if record.is_native or not self._is_sampled(record):
+            return []
+        sides = [("prompt", record.prompt)]
+        sides += [(f"completion_{n}", turns) for n, turns in enumerate(record.completions)]
+        found = [f for side, turns in sides for f in self._turns(side, turns)]
+        if self.config.preference:
+            found += self._preferences(record)
+        return found
+
+    def _turns(self, side: str, turns: Sequence[Turn]) -> Iterator[Finding]:
+        for n, turn in enumerate(turns):
+            if not turn.source or not turn.target.strip():
+                continue
+            for code in self.config.questions:
+                if self._says(QUESTIONS[code], turn):
+                    yield self._finding(code, side, n)
+            if self.config.flaws and side != "prompt" and self._says(_FLAW, turn):
+                yield self._finding("flaw_repaired", side, n)
+
+    def _says(self, question: str, turn: Turn) -> bool:
+        asked = f"{question}\n\nEnglish:\n{turn.source}\n\nJapanese:\n{turn.target}\n\n{question}"
+        return self.chat.ask(_SYSTEM, asked, max_tokens=2).strip().upper().startswith("Y")
+
+    def _finding(self, code: str, side: str, turn: int) -> Finding:
+        return Finding(code, side, turn, 1.0, 1.0, "judge", self.config.action, self.config.model)
+
+    def _preferences(self, record: Comparison) -> Iterator[Finding]:
+        """Yield pairs of which the better answer is another one in Japanese than in English."""
+        for a, b in combinations(range(len(record.completions)), 2):
+            english, japanese = (self._better(record, a, b, lang) for lang in ("source", "target"))
+            if english is not None and japanese is not None and english != japanese:
+                detail = f"completion_{english} in English, completion_{japanese} in Japanese"
+                action: Action = self.config.action
+                yield Finding("flaw_repaired", "pair", -1, 1.0, 1.0, "preference", action, detail)
+
+    def _better(self, record: Comparison, a: int, b: int, lang: str) -> int | None:
+        """Return which completion the model prefers in both orders, None if it does not."""
+        prompt = _text(record.prompt, lang)
+        votes = []
+        for first, second in ((a, b), (b, a)):
+            texts = (_text(record.completions[n], lang) for n in (first, second))
+            asked = "Prompt:\n{}\n\nA:\n{}\n\nB:\n{}".format(prompt, *texts)
+            letter = self.chat.ask(_BETTER, asked, max_tokens=2).strip().upper()[:1]
+            votes.append({"A": first, "B": second}.get(letter))
+        return votes[0] if votes[0] == votes[1] else None
+
+    def _is_sampled(self, record: Comparison) -> bool:
+        texts = "\x00".join(turn.target for side in record.completions for turn in side)
+        value = blake2b(texts.encode("utf-8", "replace"), digest_size=4).digest()
+        return int.from_bytes(value, "big") < self.config.sample * 2**32
+
+
+def _text(turns: Sequence[Turn], lang: str) -> str:
+    texts: list[Any] = [getattr(turn, lang) for turn in turns]
+    return "\n\n".join(text or "" for text in texts)

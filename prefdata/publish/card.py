@@ -54,7 +54,7 @@ def _facts(
     template = settings["template"]
     return {
         "title": markdown(title),
-        "repo": "USER/NAME",
+        "repo": settings["repo_id"] or "USER/NAME",
         "n": "{:,}".format,
         "md": markdown,
         "pairs": sum(rows.get("pairs", {}).values()),
@@ -90,8 +90,11 @@ def _source(source: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any
     name = markdown(told.get("title") or source["id"])
     url = told.get("url")
     return {
-        "link": f"[{name}]({url})" if url else name,
+        "link": f"[{name}]({url})" if str(url).startswith("http") else name,
         "revision": ", ".join(code(revision[:12]) for revision in source["revisions"]),
+        "cited": ", ".join(
+            markdown(part) for part in (told.get("creator"), told.get("title"), url) if part
+        ),
         "license": told.get("license") or ", ".join(source["licenses"]),
         "records": source["records"],
         "pairs": sum(source["pairs"].values()),

@@ -52,4 +52,5 @@ class ReleaseSettings(Settings):
         default="drop", description="pairs whose texts occur with the opposite label, too"
     )
     template: Template = Template()
+    repo_id: str = Field(default="", description="the name on the hub that the card shows")
     title: str = Field(default="", description="the card's heading; the pipeline's name if empty")

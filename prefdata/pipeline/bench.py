@@ -56,10 +56,10 @@ def bench(
         stage = step.component(own, context)
         rows = _dialogues(context)
         stage([next(rows) for _ in range(WARM_UP)])
-        before, start = stage.totals.copy(), time.perf_counter()
+        before, start = stage.progress.totals.copy(), time.perf_counter()
         stage([next(rows) for _ in range(records)])
         seconds = time.perf_counter() - start
-    done = stage.totals - before
+    done = stage.progress.totals - before
     speed = Speed(done["output_tokens"] / seconds, done["sent"] / seconds, done["sent"], seconds)
     step.component.note_speed(stage.translator, cache.absolute(), speed.tokens_per_second)
     return speed

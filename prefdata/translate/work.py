@@ -51,11 +51,12 @@ class Window:
         memory: Memory,
         maker: Maker,
         ladder: Ladder,
-        report: Callable[[Counter[str]], None],
+        report: Callable[[Window], None],
     ) -> None:
         self.translator, self.memory, self.maker = translator, memory, maker
         self.ladder, self.report = ladder, report
         self.counts: Counter[str] = Counter(nodes=len(nodes))
+        self.reasons: Counter[str] = Counter()
         self.entries: dict[Node, Entry] = {}
         self._drafts: dict[str, _Draft] = {}
         self._requests: list[Request] = []
@@ -112,7 +113,7 @@ class Window:
         finally:  # whatever ends the run, what was answered is kept
             self._commit()
             gc.unfreeze()
-        self.report(self.counts)
+        self.report(self)
 
     def _feed(self) -> Iterator[Request | None]:
         """Yield requests as they become ready; None while only answers can help."""
@@ -187,6 +188,7 @@ class Window:
         entry = self.ladder.close(draft.tried, judged, answer)
         self.entries[node] = entry
         self.counts["finished" if entry.text is not None else "failed"] += 1
+        self.reasons.update(code for code, *_ in entry.findings[:1])
         self._finished.append(node)
         if answer.finish_reason not in UNDURABLE:
             parent = node.parent.key if node.parent else ROOT
@@ -211,7 +213,7 @@ class Window:
         self._last_commit = now = time.monotonic()
         if now - self._last_report >= PROGRESS_SECONDS:
             self._last_report = now
-            self.report(self.counts)
+            self.report(self)
 
 
 def _paragraphs(text: str) -> list[str]:

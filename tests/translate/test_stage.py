@@ -9,7 +9,7 @@ import pytest
 from prefdata.core.finding import Outcome
 from prefdata.core.origin import Layer
 from prefdata.core.records import Preference
-from prefdata.core.stage import Context
+from prefdata.core.stage import Context, Event
 from prefdata.translate.stage import Translate
 from tests.translate.records import LAYER, record
 
@@ -95,3 +95,19 @@ def test_a_second_run_takes_everything_from_the_memory(tmp_path: Path) -> None:
     assert found["hits"] == found["distinct"] == 5
     assert found["to_send"] == 0
     assert translated(tmp_path, pairs, {"use": "fake"}) == first
+
+
+def test_progress_tells_records_nodes_hits_and_drops_by_reason(tmp_path: Path) -> None:
+    seen: list[Event] = []
+    config = Translate.Config.from_tree({"translator": {"use": "fake", "cut": ["bad"]}})
+    stage = Translate(config, Context(cache=tmp_path, listen=seen.append, step="translate"))
+    stage([record("1", ["Hello"], "Good one.", "A bad one."), record("2", ["Hi"], "Yes.", "No.")])
+
+    last = seen[-1]
+    assert (last.step, last.kind) == ("translate", "progress")
+    assert last.data["nodes"] == last.data["of"] == 6
+    assert last.data["records"] == 2
+    assert last.data["retries"] == 2
+    assert last.data["drops"] == {"truncated": 1}
+    assert last.data["tokens_per_second"] > 0
+    assert stage.facts["sent"] == 8

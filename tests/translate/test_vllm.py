@@ -131,7 +131,7 @@ def test_answers_are_durable_as_they_finish(
             memory=memory,
             maker=memory.maker("m", layer=None),
             ladder=Ladder(checks=False),
-            report=lambda counts: None,
+            report=lambda window: None,
         )
         window.run()
 

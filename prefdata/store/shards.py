@@ -49,7 +49,7 @@ def open_shard(path: Path) -> pq.ParquetFile:
         IntegrityError: it is missing or is not Parquet.
     """
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, pre_buffer=False)  # else it holds the whole file
     except (OSError, pa.ArrowException) as error:
         raise IntegrityError(
             f"not a readable Parquet file: {error}", str(path), "delete its folder and build again"

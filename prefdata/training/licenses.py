@@ -160,8 +160,8 @@ def refuse(parts: Sequence[Part], settings: Licensing, context: Context, court: 
     raise error(
         f"the policy {court.policy.name} does not allow {settings.target} with: {'; '.join(told)}",
         context.step,
-        "leave it out, add the missing evidence, or for a review: have a named person record a "
-        "decision in licenses/decisions (see licenses/README.md)",
+        "leave it out, or add the missing evidence; what else a review holds back, a named person "
+        "may decide on record (see licenses/README.md)",
     )
 
 

@@ -14,6 +14,7 @@ from prefdata.core.stage import Context
 from prefdata.pipeline.build import build_pipeline, plan_pipeline
 from prefdata.pipeline.forecast import forecast
 from prefdata.training import licenses
+from prefdata.training.card import write_card
 from prefdata.training.settings import BaseModelSettings, Licensing
 from tests.training import toy
 
@@ -48,6 +49,42 @@ def test_undisclosed_rows_wait_for_a_person_or_are_refused(tmp_path: Path) -> No
         gate(tmp_path, "someone/data", LOCAL)
     with pytest.raises(LicenseDenied, match="publish_model"):
         gate(tmp_path, "someone/data", PUBLISH)
+
+
+DECISION = """\
+id: toy-decision-1
+decision: allow
+by: A. Person
+scope: toy/posts
+revision: {revision}
+covers: [THIRD_PARTY_CONTENT]
+basis: the writers of these posts agreed in writing
+decided: 2026-11-01
+expires: 2027-10-31
+"""
+
+
+def test_a_persons_decision_opens_a_review_and_stands_on_the_card(tmp_path: Path) -> None:
+    with pytest.raises(LicenseReview, match="THIRD_PARTY_CONTENT"):
+        gate(tmp_path, "toy/posts", LOCAL)
+    again = tmp_path / "again"
+    decisions = toy.registry(again) / "decisions"
+    decisions.mkdir()
+    (decisions / "one.yaml").write_text(DECISION.format(revision=toy.REVISION), encoding="utf-8")
+
+    report = gate(again, "toy/posts", LOCAL)
+
+    assert report["decisions"] == ["toy-decision-1"]
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / licenses.FILE).write_text(json.dumps(report), encoding="utf-8")
+    measured = {"passed": True, "checks": [], "metrics": {"n": 3}, "environment": {"torch": "2"}}
+    (folder / "metrics.json").write_text(json.dumps(measured), encoding="utf-8")
+    write_card(folder, "reward model", Licensing(), context(tmp_path), "train_reward_model", {})
+    head = (folder / "README.md").read_text(encoding="utf-8").split("## 日本語")[0]
+    assert "toy-decision-1" in head
+    assert "license: other" in head
 
 
 def test_an_unregistered_base_model_is_undisclosed_too(tmp_path: Path) -> None:
@@ -111,6 +148,7 @@ def test_planning_decides_a_finished_release(tmp_path: Path) -> None:
         licenses.check(LOCAL, context(tmp_path), release=str(folder))
 
 
+@pytest.mark.train
 def test_planning_foresees_that_a_model_may_not_be_published(root: Path, tmp_path: Path) -> None:
     """The sample's texts came from a model whose terms forbid competing models."""
     tiny = root / "pipelines" / "rlhf_tiny.yaml"

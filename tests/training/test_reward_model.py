@@ -36,6 +36,7 @@ def test_bradley_terry_learns_the_ranking_and_says_so_everywhere(reward: Path) -
     assert found["pairwise_acc_low"] < found["pairwise_acc"] < found["pairwise_acc_high"]
     assert found["ece_after_temperature"] <= 0.06
     assert found["measured_on"] == "test"
+    assert min(found["acc_chosen_longer"], found["acc_chosen_shorter"]) >= 0.85
     assert set(found["per_source"]) == {"toy/a", "toy/b"}
     for name in ("model/model.safetensors", "reward_config.json", "manifest.json", "README.md"):
         assert (reward / name).is_file()
@@ -122,6 +123,29 @@ def test_a_dialogue_in_two_splits_stops_the_stage(run: Run, encoder: Path, tmp_p
         train(run, encoder, release)
 
 
+def test_near_copies_across_a_split_flatter_and_groups_do_not(
+    run: Run, encoder: Path, tmp_path: Path
+) -> None:
+    """Labels are tosses of a coin, so the truth is 0.5; each pair has five near copies."""
+    rng = random.Random(3)
+    rows = []
+    for n in range(150):
+        a, b = "".join(toy.sample(rng)), "".join(toy.sample(rng))
+        rows += [
+            {**toy.pair_row(6 * n + copy, f"問{n}の{copy}", a, b), "group": f"g-{n}"}
+            for copy in range(6)
+        ]
+    learn = {"train": {"epochs": 8, "batch_size": 32, "learning_rate": 2e-3}, "objective": "bt"}
+
+    by_group = train(run, encoder, released(tmp_path, rows, 540), "by-group", **learn)
+    alone = [{**row, "group": f"alone-{n}"} for n, row in enumerate(rows)]
+    rng.shuffle(alone)
+    naive = train(run, encoder, released(tmp_path / "naive", alone, 540), "naive-split", **learn)
+
+    assert 0.35 <= toy.metrics(by_group)["pairwise_acc"] <= 0.65
+    assert toy.metrics(naive)["pairwise_acc"] > 0.75
+
+
 def test_a_preference_for_length_shows_where_the_chosen_is_shorter(
     run: Run, encoder: Path, tmp_path: Path
 ) -> None:
@@ -147,7 +171,9 @@ def test_a_preference_for_length_shows_where_the_chosen_is_shorter(
 def test_aspects_are_learned_apart_and_weighed_together(
     run: Run, encoder: Path, tmp_path: Path
 ) -> None:
-    from prefdata.training.reward import RewardModel
+    import torch
+
+    from prefdata.training.reward import RewardModel, reduce_logits
 
     rows = toy.rankings(420, seed=4)
     release = toy.release(
@@ -172,6 +198,9 @@ def test_aspects_are_learned_apart_and_weighed_together(
     reward = RewardModel.load(folder)
     polite, rude = reward.score([()] * 2, [said("ありがとうございます"), said("ばか黙れ")])
     assert polite > rude
+    logits = torch.randn(5, 3)
+    moved = logits + torch.tensor([0.0, 0.0, 7.0])  # the third aspect has no weight
+    assert torch.equal(reduce_logits(logits, reward.config), reduce_logits(moved, reward.config))
 
 
 def said(text: str) -> tuple[Message, ...]:

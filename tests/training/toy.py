@@ -210,8 +210,12 @@ def registry(folder: Path) -> Path:
     """A license registry of one's own, which knows the toy sources."""
     sources = folder / "licenses" / "registry" / "sources"
     sources.mkdir(parents=True, exist_ok=True)
-    for name in ("toy/a", "toy/b", "toy/rankings"):
+    for name in ("toy/a", "toy/b", "toy/rankings", "toy/posts"):
         text = _ENTRY.format(id=name, status="declared", revision=REVISION)
+        if name == "toy/posts":
+            text = text.replace(
+                "  coverage: data", "  coverage: data\n  third_party_content: posts"
+            )
         (sources / (name.replace("/", "--") + ".yaml")).write_text(text, encoding="utf-8")
     return folder / "licenses"
 

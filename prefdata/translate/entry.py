@@ -70,7 +70,7 @@ def pack(entry: Entry) -> tuple[str | None, str | None]:
         "repairs": list(entry.repairs),
         "findings": [list(finding) for finding in entry.findings],
     }
-    return json.dumps(log, ensure_ascii=False, separators=(",", ":")), layer
+    return json.dumps(log, separators=(",", ":")), layer
 
 
 def unpack(entry: Entry, log: str | None, layer: str | None, human: Layer | None) -> Entry:

@@ -6,6 +6,7 @@ passes here is not dropped there for the same reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -87,6 +88,7 @@ _REASONS = {
     "error": "empty_output",
     "missing": "not_in_memory",
 }
+_HALF = re.compile("[\ud800-\udfff]")
 UNDURABLE = frozenset({"error", "missing"})
 
 
@@ -113,6 +115,8 @@ class Ladder:
         text = (attempt.text or "").strip()
         if not text:
             return Judged(None, findings=(("empty_output", 0.0, None, ""),))
+        if _HALF.search(text):  # half a character: no file could hold it
+            return Judged(None, findings=(("mojibake", 1.0, 1.0, "lone surrogate"),))
         if not self.checks:
             return Judged(text)
         restored = restore(protected, text)

@@ -166,7 +166,7 @@ class Memory:
         with self._writing():
             self._db.executemany(
                 "INSERT OR IGNORE INTO node VALUES (?, ?, ?, ?)",
-                [(i.key, i.parent, i.role, i.source) for i in items],
+                [(i.key, i.parent, i.role, _storable(i.source)) for i in items],
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?)",
@@ -248,6 +248,11 @@ class Memory:
 
     def _writing(self) -> _Transaction:
         return _Transaction(self)
+
+
+def _storable(text: str) -> str:
+    """Return a text that a file can hold: half a character becomes a replacement mark."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 class _Transaction:

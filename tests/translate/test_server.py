@@ -293,3 +293,23 @@ def test_a_request_that_is_refused_alone_fails_alone(tmp_path: Path) -> None:
     [drop] = outcome.dropped
     assert drop.findings[0].detail == "HTTP 400: odd"
     assert server.sources["A poor answer 3."] == 1
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_half_a_character_from_a_server_is_a_failed_answer(tmp_path: Path, checks: bool) -> None:
+    body = b'{"choices": [{"message": {"content": "\\ud83d"}, "finish_reason": "stop"}]}'
+
+    def script(number: int, source: str, sent: dict[str, Any]) -> Say | None:
+        return Say(body=body) if source == "A poor answer 3." else None
+
+    with Loopback(script) as server:
+        [drop] = build(tmp_path, server, PAIRS, checks=checks).dropped
+
+    assert drop.reasons == ("mojibake",)
+
+
+def test_half_a_character_in_a_source_stops_nothing(tmp_path: Path) -> None:
+    with Loopback() as server:
+        outcome = build(tmp_path, server, [record("1", ["Half \ud83d of it?"], "Yes.", "No.")])
+
+    assert len(outcome.kept) == 1

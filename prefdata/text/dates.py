@@ -18,7 +18,6 @@ _WEEKDAYS: Final = {
     "monday": "月", "tuesday": "火", "wednesday": "水", "thursday": "木", "friday": "金", "saturday": "土",
     "sunday": "日",
 }  # fmt: skip
-_HALVES: Final = frozenset(["am", "pm", "a", "p", "m", "a.m", "p.m"])
 _WORDS: Final = frozenset(_MONTH_NAMES) | frozenset(_WEEKDAYS) | {f"{day}s" for day in _WEEKDAYS}
 # March and May are words of their own unless a number or "in", "of", "since" … stands beside them.
 _MONTH = re.compile(
@@ -32,6 +31,7 @@ _MONTH_JA = re.compile(
 _WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)})s?\b", re.IGNORECASE)
 _WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
 _WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
+_DIGIT = re.compile("[0-9]")
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_JA = re.compile(
     "(午前|午後|早朝|朝|夕方|夜|晩)?の?\\s?(?<![0-9:])([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])"
@@ -55,15 +55,16 @@ _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九
 
 def changed_dates(text: Bitext) -> Iterator[str]:
     """Yield months, weekdays and times of day that became other ones."""
-    words = text.source_vocabulary
-    is_dated, is_timed = not _WORDS.isdisjoint(words), not _HALVES.isdisjoint(words)
-    if not (is_dated or is_timed or _CLOCK.search(text.english.text)):
+    is_dated = not _WORDS.isdisjoint(text.source_vocabulary)
+    is_timed = _DIGIT.search(text.english.text) and _CLOCK.search(text.english.text)
+    if not (is_dated or is_timed):
         return
     japanese = unicodedata.normalize("NFKC", text.japanese.text)
     if is_dated:
         yield from _months(text.english.text, japanese)
         yield from _weekdays(text.english.text, japanese)
-    yield from _clock(text.english.text, japanese)
+    if is_timed:
+        yield from _clock(text.english.text, japanese)
 
 
 def _months(english: str, japanese: str) -> Iterator[str]:
@@ -86,8 +87,6 @@ def _weekdays(english: str, japanese: str) -> Iterator[str]:
 def _clock(english: str, japanese: str) -> Iterator[str]:
     """Yield hours of the one half of the day that stand in the other half alone."""
     wanted = {(int(hour), half.lower()) for hour, _, half in _CLOCK.findall(english)}
-    if not wanted:
-        return
     given = set()
     for word, hour in _CLOCK_JA.findall(japanese):
         given |= _times(word, int(hour))

@@ -66,7 +66,10 @@ def check(text: Bitext) -> Iterator[Seen]:
     if not _DIGIT.search(text.target):
         return
     english, japanese = text.english.text, text.japanese.text
-    conversions, moved = units.compare(english, japanese)
+    conversions: set[tuple[float, float]] = set()
+    moved: list[str] = []
+    if units.may_have_units(text.source_vocabulary, english):
+        conversions, moved = units.compare(english, japanese)
     if _has_new_digits(text):
         yield from _changed_numbers(text, conversions)
         yield from _seen("ordinal", list(changed_ordinals(text)))

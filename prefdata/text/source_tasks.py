@@ -57,18 +57,20 @@ def language_task(source: str, words: frozenset[str] | None = None) -> str:
     possible = [(name, task) for name, task in _TASKS if task.is_possible(text)]
     if not possible:
         return ""
-    text = _INNOCENT.regex.sub(" ", text)
-    for name, task in possible:
-        is_lost = name in _LOST_ANYWHERE or _ASKED.search(text)
-        if task.search(text) is None or not is_lost:
-            continue
-        if _PROGRAMMING.search(text) and name not in ("rhyme", "limerick"):
-            return ""
-        if _OTHER_LANGUAGE.search(text) and name in ("spelling", "sound", "grammar"):
-            return ""
-        if not _LITERATURE.search(text):
-            return name
-    return ""
+    if _INNOCENT.is_possible(text):
+        text = _INNOCENT.regex.sub(" ", text)
+    found = next((name for name, task in possible if task.search(text)), "")
+    return found if found and not _survives(found, text) else ""
+
+
+def _survives(name: str, text: str) -> bool:
+    """Tell whether a task of that kind keeps its meaning, or is none at all."""
+    if name not in _LOST_ANYWHERE and not _ASKED.search(text):
+        return True
+    if name not in ("rhyme", "limerick") and _PROGRAMMING.search(text):
+        return True
+    is_foreign = name in ("spelling", "sound", "grammar") and _OTHER_LANGUAGE.search(text)
+    return bool(is_foreign or _LITERATURE.search(text))
 
 
 def _instruction(source: str) -> str:

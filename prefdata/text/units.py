@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +16,9 @@ from prefdata.text.numbers import SMALL_NUMBERS, value_of
 _FILE = Path(__file__).with_name("units.yaml")
 # Durations in other units are told apart elsewhere: 歳 and 年 are the same to a year.
 _DURATIONS: Final = frozenset(["hours", "months"])
-_EN_NUMBER: Final = rf"(?<![\w.,])(\d[\d,]{{0,20}}(?:\.\d{{1,9}})?|an?|{'|'.join(SMALL_NUMBERS)})"
+_EN_NUMBER: Final = (
+    rf"(?<![\w.,])(\d[\d,]{{0,20}}(?:\.\d{{1,9}})?|(?:an?|{'|'.join(SMALL_NUMBERS)})(?=[\s-]))"
+)
 _JA_NUMBER: Final = r"(?<![\d.,])(\d[\d,]{0,20}(?:\.\d{1,9})?(?:[万億千百][\d,]{0,9}){0,4})"
 _EN_RANGE = r"(?:\s?(?:-|–|to|or|and|/)\s?(\d[\d,]{0,20}(?:\.\d{1,9})?))?[\s-]?"
 _JA_RANGE = r"(?:\s?(?:[~〜–、-]|から|か)\s?(\d[\d,]{0,20}(?:\.\d{1,9})?))?\s?"
@@ -58,12 +60,22 @@ def _unit(dimension: str, row: Mapping[str, Any]) -> Unit:
 
 
 @cache
-def _units() -> tuple[tuple[Unit, ...], re.Pattern[str]]:
-    """Return all units, and the pattern of an English number, its range and the name of a unit."""
+def _units() -> tuple[tuple[Unit, ...], re.Pattern[str], str]:
+    """Return all units, the pattern of an English number and its unit, and that of all names."""
     tree = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     units = tuple(_unit(dimension, row) for dimension, rows in tree.items() for row in rows)
     names = "|".join(unit.english.pattern for unit in units)
-    return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])")
+    return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])"), names
+
+
+@lru_cache(maxsize=65536)
+def _is_unit(word: str) -> bool:
+    return re.fullmatch(rf"(?:.*-)?[\d.,]*(?:{_units()[2]})", word) is not None
+
+
+def may_have_units(words: Iterable[str], text: str) -> bool:
+    """Tell whether an English text of these lower-case words may hold a quantity with a unit."""
+    return "$" in text or "°" in text or any(map(_is_unit, words))
 
 
 def english_quantities(text: str) -> list[Quantity]:
@@ -72,7 +84,7 @@ def english_quantities(text: str) -> list[Quantity]:
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
     [50.0, 60.0, 1.0]
     """
-    units, pattern = _units()
+    units, pattern, _ = _units()
     text = _DOLLARS.sub(r"\1 dollars", text.lower())
     found = []
     for match in pattern.finditer(text):

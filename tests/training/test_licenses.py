@@ -15,6 +15,7 @@ from prefdata.pipeline.build import build_pipeline, plan_pipeline
 from prefdata.pipeline.forecast import forecast
 from prefdata.training import licenses
 from prefdata.training.card import write_card
+from prefdata.training.reward_model import TrainRewardModel
 from prefdata.training.settings import BaseModelSettings, Licensing
 from tests.training import toy
 
@@ -81,7 +82,8 @@ def test_a_persons_decision_opens_a_review_and_stands_on_the_card(tmp_path: Path
     (folder / licenses.FILE).write_text(json.dumps(report), encoding="utf-8")
     measured = {"passed": True, "checks": [], "metrics": {"n": 3}, "environment": {"torch": "2"}}
     (folder / "metrics.json").write_text(json.dumps(measured), encoding="utf-8")
-    write_card(folder, "reward model", Licensing(), context(tmp_path), "train_reward_model", {})
+    settings = TrainRewardModel.Config()
+    write_card(folder, "reward model", settings, context(tmp_path), "train_reward_model", {})
     head = (folder / "README.md").read_text(encoding="utf-8").split("## 日本語")[0]
     assert "toy-decision-1" in head
     assert "license: other" in head

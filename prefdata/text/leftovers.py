@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from prefdata.text import latin
+from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
 from prefdata.text.patterns import pattern
 from prefdata.text.seen import Seen
@@ -33,6 +33,7 @@ _ROW = re.compile(r"(?m)^[ \t]*(\|.+\|)[ \t]*$")
 _RULE_ROW = re.compile(r"[|:\s-]+")
 _ORDINARY = re.compile(r"\b[a-z]{3,}\b")
 _TITLED = re.compile(r"\b[A-Z][a-z]{2,}\b")
+_WORD_CELL = re.compile(r"\s*[a-z]{4,20}\s*")
 _UNUSUAL_CASE = re.compile(r"[A-Z]{2}|[a-z][A-Z]")
 
 
@@ -94,8 +95,22 @@ def _rows(text: Bitext) -> Iterator[Seen]:
     wanted = set(_ROW.findall(text.english.text))
     given = [row for row in _ROW.findall(text.japanese.text) if not _RULE_ROW.fullmatch(row)]
     left = [row for n, row in enumerate(given) if row in wanted and _is_english(row, n == 0)]
+    cells = _copied_cells(wanted, given)
+    if cells and not is_technical(text) and not _ABOUT_WORDS.search(text.lower_source):
+        yield Seen("partially_untranslated", "phrase", float(len(cells)), " ".join(cells)[:80])
     if left and len(left) < len(given) / 2 and not is_technical(text):
         yield Seen("partially_untranslated", "phrase", 2.0, left[0][:80])
+
+
+def _copied_cells(wanted: set[str], given: list[str]) -> list[str]:
+    """Return ordinary words that stand alone in cells of two rows and more, as in the source."""
+    own = {cell.strip() for row in wanted for cell in row.split("|")}
+    found = [
+        [c.strip() for c in row.split("|") if _WORD_CELL.fullmatch(c) and c.strip() in own]
+        for row in given
+        if script.japanese_letters(row)
+    ]
+    return [cell for cells in found for cell in cells] if sum(map(bool, found)) >= 2 else []
 
 
 def _is_english(row: str, is_header: bool) -> bool:

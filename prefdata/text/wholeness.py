@@ -14,7 +14,7 @@ _CLOSERS = " \t\r\n\u3000」』）)】］]\"'”’*_◇♪☆★♡❤~～`>"
 _FINAL = re.compile(r"[。．！？!?.…:：;；]$|[ｗw笑\u2600-\u27bf\U0001f300-\U0001faff]$")
 _SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
 # The length ratio that no good translation of several sentences reaches, by band.
-TOO_LONG = {"1-3": 4.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
+TOO_LONG = {"1-3": 3.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
 _OPEN = re.compile(r"[、,，・「『（(]$")
 # Four words in Title Case and more, joined by small words and commas: a name.
 _LONG_NAME = re.compile(

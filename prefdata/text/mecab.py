@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from prefdata.core.errors import MissingExtra
 
-_SEP: Final = "\x1f"
-_UNKNOWN: Final = "\x01"
-_BLANKS: Final = dict.fromkeys((*range(32), 127), " ")
+SEP: Final = "\x1f"
+UNKNOWN: Final = "\x01"
+BLANKS: Final = dict.fromkeys((*range(32), 127), " ")
 _LONGEST: Final = 5000  # one text of 150,000 characters costs 2-3 times as much per character
 _UNBROKEN: Final = 250  # without blank or full stop: unknown words are tried at every length
 ITEM: Final = "§"  # stands for the marker of a list item or table row
@@ -75,24 +75,35 @@ class Words:
         return len(set(zip(self.surfaces, self.surfaces[1:], strict=False)))
 
 
-@cache
-def _tagger() -> tuple[Any, dict[str, str]]:
-    """Return this process's tagger and its table from left id to class."""
+def dictionary() -> str:
+    """Return the folder of MeCab's dictionary.
+
+    Raises:
+        MissingExtra: fugashi or unidic-lite is not installed.
+    """
     try:
-        import fugashi
+        import fugashi  # noqa: F401  # looked for together: one is of no use without the other
         import unidic_lite
     except ImportError as error:
         raise MissingExtra.needed(
             "fugashi and unidic-lite", by="the text checks", extra="test"
         ) from error
-    folder = unidic_lite.DICDIR
+    return str(unidic_lite.DICDIR)
+
+
+@cache
+def _tagger() -> tuple[Any, dict[str, str]]:
+    """Return this process's tagger and its table from left id to class."""
+    folder = dictionary()
+    import fugashi
+
     # The empty --output-format-type: unidic's dicrc names a type, which would win over -F. The end mark
     # is needed because fugashi strips its output, and \x1f counts as white space.
     tagger = fugashi.GenericTagger(
         f'-r "{folder}/mecabrc" -d "{folder}" --output-format-type= --eos-format=| --bos-format= '
-        f"-F'%m{_SEP}%phl{_SEP}' -U'%m{_SEP}{_UNKNOWN}%f[0]{_SEP}'"
+        f"-F'%m{SEP}%phl{SEP}' -U'%m{SEP}{UNKNOWN}%f[0]{SEP}'"
     )
-    table = {_UNKNOWN + pos: mark for pos, mark in _BY_POS.items()} | {_UNKNOWN + "名詞": "U"}
+    table = {UNKNOWN + pos: mark for pos, mark in _BY_POS.items()} | {UNKNOWN + "名詞": "U"}
     for line in (Path(folder) / "left-id.def").read_text(encoding="utf-8").splitlines():
         number, feature = line.split(" ", 1)
         table[number] = _class_of(feature.split(","))
@@ -137,7 +148,7 @@ def prepare(text: str) -> str:
     if "\n" in text or text[:1] in "-*•・●1234567890①(（#|":
         text = _ITEM_MARK.sub(ITEM, text).replace("\n", LINE_END)
     if not text.isprintable():
-        text = text.translate(_BLANKS)
+        text = text.translate(BLANKS)
         if not text.isprintable():  # lone surrogates cannot be encoded
             text = text.encode("utf-8", "replace").decode("utf-8")
     return text
@@ -156,16 +167,16 @@ def analyze(text: str) -> Words:
     if len(prepared) > _LONGEST:
         prepared = _RUN.sub(r"\1" * 30, prepared)
         parts = [
-            piece for chunk in _chunks(prepared) for piece in tagger.parse(chunk).split(_SEP)[:-1]
+            piece for chunk in _chunks(prepared) for piece in tagger.parse(chunk).split(SEP)[:-1]
         ]
     else:
-        parts = tagger.parse(prepared).split(_SEP)[:-1]
+        parts = tagger.parse(prepared).split(SEP)[:-1]
     ids = parts[1::2]
     return Words(tuple(parts[::2]), "".join(map(table.__getitem__, ids)), _count_unknown(ids))
 
 
 def _count_unknown(ids: list[str]) -> int:
-    return sum(i[0] == _UNKNOWN for i in ids)
+    return sum(i[0] == UNKNOWN for i in ids)
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -1,0 +1,93 @@
+"""One MeCab pass: what it counts, and that every road to the counts gives the same."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefdata.text.features import PROBE, Features, Pure, counter, features, printable
+from prefdata.text.mecab import analyze, dictionary
+from prefdata.text.register import register_of
+
+TEXTS = [
+    "",
+    " ",
+    PROBE,
+    "ｱｲｳ",
+    "😂😂",
+    "a\x00b\n",
+    "あ" * 3000,
+    "\ud800い",
+    "東京都庁。はい",
+    "\u3000",
+]
+texts = st.text(st.sampled_from("猫が好きです。、Wi-Fi 23年の\n\x00漢字ヲ😂ｱー走った"), max_size=40)
+
+
+@pytest.fixture(scope="module")
+def pure() -> Pure:
+    return Pure()
+
+
+def by_nodes(text: str) -> Features:
+    """Count the usual way: walk MeCab's nodes and read their features."""
+    import fugashi
+
+    folder = dictionary()
+    tagger = by_nodes.__dict__.setdefault(
+        "tagger", fugashi.Tagger(f'-r "{folder}/mecabrc" -d "{folder}"')
+    )
+    nodes = tagger(text if text.isprintable() else printable(text))
+    words = [node.surface for node in nodes]
+    content = ("名詞", "動詞", "形容詞", "形状詞", "副詞")
+    return Features(
+        len(words),
+        sum(node.feature.pos1 in content for node in nodes),
+        sum(node.is_unk for node in nodes),
+        len(set(pairwise(words))),
+    )
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_the_fast_road_counts_what_the_nodes_say(text: str, pure: Pure) -> None:
+    assert pure.one(text) == by_nodes(text)
+
+
+@given(texts)
+def test_the_fast_road_counts_what_the_nodes_say_for_any_text(text: str) -> None:
+    assert features([text]) == [by_nodes(text)]
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+@given(st.lists(texts, max_size=4))
+def test_the_accelerator_gives_the_same_numbers(found: list[str]) -> None:
+    assert counter().many(found) == [by_nodes(text) for text in found]
+
+
+@pytest.mark.skipif(find_spec("numba") is not None, reason="the accelerator is installed")
+def test_without_the_accelerator_the_pure_road_is_taken_silently() -> None:
+    assert isinstance(counter(), Pure)
+
+
+def test_equal_texts_are_parsed_once() -> None:
+    assert analyze("同じ文を二度読む。") is analyze("同じ文を二度読む。")
+
+
+@pytest.mark.parametrize(
+    ("text", "polite", "plain"),
+    [
+        ("簡単です。やってみましょう。できましたか？", 3, 0),
+        ("簡単だ。やってみよう。できたのである。", 0, 3),
+        ("終わり。東京都。", 0, 0),
+        ("手順です。\n- 洗う。\n- 拭く。", 1, 0),
+        ("彼は「やめろ。行くぞ！」と言いました。", 1, 0),
+        ("食べないでください。座ってはいけません。", 2, 0),
+        ("そうだよね。行くぞ。", 0, 2),
+    ],
+)
+def test_registers_are_told_at_the_ends_of_sentences(text: str, polite: int, plain: int) -> None:
+    assert register_of(analyze(text)) == (polite, plain)

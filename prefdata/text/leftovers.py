@@ -17,7 +17,7 @@ _TECHNICAL = re.compile(
 _ABOUT_WORDS = re.compile(
     r"\b(?:words?|phrase|called|terms?|named?|names|means?|say|english|latin|scientific|species|genus|titled?|song|band|brand)\b"
 )
-_NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:と(?:言|い|呼|は)|って|という|の意味)")
+_NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:「」)?(?:と(?:言|い|呼|は)|って|という|の意味)")
 # "File > Export > Export as PDF": labels stay as the program shows them.
 _LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
 _MENU = re.compile(rf"{_LABEL}(?: ?[>＞→] ?{_LABEL})+")
@@ -66,13 +66,15 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
         return
     run, found = latin.longest_lower_run(prose)
     technical = is_technical(text)
-    if run >= 2:
+    is_named = _NAMED.search(prose, prose.find(found)) is not None
+    is_term = is_named and found in text.source and not latin.function_words(found.split())
+    if run >= 2 and not is_term:
         band = "technical" if technical else "run"
         yield Seen("partially_untranslated", band, float(run), found[:80])
     is_copied = run == 2 and not technical and found.lower() in text.lower_source
-    if is_copied and not (is_about_words or _NAMED.search(prose, prose.find(found))):
+    if is_copied and not (is_about_words or is_named):
         yield Seen("partially_untranslated", "phrase", float(run), found[:80])
-    copied = latin.copied_lower_words(prose, text.source)
+    copied = latin.copied_lower_words(prose.replace(found, "") if is_term else prose, text.source)
     if len(copied) >= 2 and not technical:
         yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
 

@@ -73,7 +73,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     if _has_new_digits(text):
         yield from _changed_numbers(text, conversions)
         yield from _seen("ordinal", list(changed_ordinals(text)))
-    elif not _TIME.isdisjoint(text.source_vocabulary):
+    if not _TIME.isdisjoint(text.source_vocabulary):
         moved += _changed_units(text)
     yield from _seen("unit", moved + _with_half_too_many(text.lower_source, japanese))
 

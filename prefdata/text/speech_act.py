@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from prefdata.text import markup
 from prefdata.text.bitext import Bitext
 from prefdata.text.mecab import Words
 from prefdata.text.patterns import pattern
@@ -67,7 +66,7 @@ _TAG: Final = pattern("question.source_tag")
 _WHO_KNOWS: Final = pattern("question.source_rhetorical")
 # "how do i fix a bike": a question without its mark.
 _QUESTION_START = re.compile(
-    r"(?:what|who|where|when|why|how|which)(?:'s|'re)? (?:is|are|do|does|did|can|could|should|would|will|was|were|a|the|much|many|long|old|i|to)\b"
+    r"(?:what|who|where|when|why|how|which)(?:'?s|'?re)? (?:is|are|do|does|did|can|could|should|would|will|was|were|a|the|much|many|long|old|i|to)\b"
     r"|(?:is|are|do|does|did|can|could|should|would|will) (?:it|i|you|we|they|there|the|a|an|my|this|that)\b"
 )
 _SOURCE_QUESTION = re.compile(r"\?[\"'”’)\]*_!]*\s*$")
@@ -112,7 +111,9 @@ def _asks(surfaces: tuple[str, ...], classes: str) -> bool:
     bare = classes.rstrip("~-) ")
     start = len(bare.rstrip("efj"))  # かな and かしら may be two words
     tail = surfaces[start : len(bare)]
-    if not _ASKING_END.isdisjoint((*tail, "".join(tail)[-2:])) or bare[-1:] in ("Q", "O"):
+    if not _ASKING_END.isdisjoint((*tail, "".join(tail)[-2:])) or (
+        bare[:start][-1:] in ("Q", "O")  # 行こうよ, いいでしょうね
+    ):
         return True
     if _QUESTION_WORDS.isdisjoint(surfaces) or "か" in surfaces:
         return False
@@ -183,7 +184,7 @@ def _is_prompt(text: Bitext) -> bool:
 
 def _looks_made(text: Bitext) -> bool:
     """Tell whether the target has the shape of an answer: a list or sentences the task lacks."""
-    extra = markup.list_items(text.japanese.text) - markup.list_items(text.english.text)
+    extra = text.target_items - text.source_items
     return extra >= 2 or len(text.target_sentences) > len(text.source_sentences) + 1
 
 

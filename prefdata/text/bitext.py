@@ -63,6 +63,16 @@ class Bitext:
         return len(self.source_words)
 
     @cached_property
+    def source_items(self) -> int:
+        """Return the number of list items of the masked source."""
+        return length.list_items(self.english.text)
+
+    @cached_property
+    def target_items(self) -> int:
+        """Return the number of list items of the masked target."""
+        return length.list_items(self.japanese.text)
+
+    @cached_property
     def scripts(self) -> frozenset[str]:
         """Return which scripts the masked target holds; see `script.script_of`."""
         return script.scripts(self.japanese.text)

@@ -35,6 +35,9 @@ _ABBREVIATIONS = (
     "Co.",
 )
 _ITEM_NUMBER = re.compile(r"(?m)^\s*[(（]?\d{1,3}[.)．）、]\s*")
+ITEM: Final = re.compile(
+    r"(?m)^[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
+)
 _LETTERS = re.compile(r"\w")
 
 
@@ -71,3 +74,8 @@ def japanese_sentences(text: str) -> list[str]:
     if "\n" in text or text[:1].isdigit():
         text = _ITEM_NUMBER.sub("", text)
     return [s for s in _SENTENCE_END_JA.split(text) if _LETTERS.search(s)]
+
+
+def list_items(text: str) -> int:
+    """Count lines that begin with a list marker."""
+    return len(ITEM.findall(text)) if "\n" in text or text[:1] in "-*1•・" else 0

@@ -7,13 +7,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
+from prefdata.text import length
 from prefdata.text.bitext import Bitext
 from prefdata.text.masking import Masked
 from prefdata.text.seen import Seen
 
-_ITEM = re.compile(
-    r"(?m)^[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
-)
 _TABLE_ROW = re.compile(r"(?m)^[ \t]*\|.+\|[ \t]*$")
 _HEADING = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t\u3000]*\S")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
@@ -104,15 +102,10 @@ _MOST = 200  # addresses of one text that are looked for
 _FENCE = re.compile(r"```")
 
 
-def list_items(text: str) -> int:
-    """Count lines that begin with a list marker."""
-    return len(_ITEM.findall(text)) if "\n" in text or text[:1] in "-*1•・" else 0
-
-
 def ends_in_item(text: str) -> bool:
     """Tell whether the last line is a list item, a table row or a heading."""
     last = text.rstrip().rsplit("\n", 1)[-1]
-    return bool(_ITEM.match(last) or _TABLE_ROW.match(last) or _HEADING.match(last))
+    return bool(length.ITEM.match(last) or _TABLE_ROW.match(last) or _HEADING.match(last))
 
 
 def unclosed_brackets(text: str) -> int:
@@ -133,7 +126,7 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _tags(english, japanese)
         yield from _latex(english, japanese, text.target)
     if "\n" in text.source or "|" in text.source:
-        yield from _layout(english.text, japanese.text)
+        yield from _layout(text)
     if text.source.count("**") % 2 == 0 and text.target.count("**") % 2:
         yield Seen("markup_broken", "emphasis")
 
@@ -245,15 +238,15 @@ def _cells(text: str) -> list[int]:
     return [row.replace("\\|", "").count("|") for row in _TABLE_ROW.findall(text)]
 
 
-def _layout(source: str, target: str) -> Iterator[Seen]:
+def _layout(text: Bitext) -> Iterator[Seen]:
+    source, target = text.english.text, text.japanese.text
     rows, there = len(_TABLE_ROW.findall(source)), len(_TABLE_ROW.findall(target))
     if rows >= 2 and there != rows:
         yield Seen("markup_broken", "table", float(abs(rows - there)), f"{there} of {rows} rows")
     elif rows >= 2 and _cells(source) != _cells(target):
         yield Seen("markup_broken", "table", 1.0, "another number of cells")
-    items = list_items(source)
-    if items >= 3 and list_items(target) == 0:
-        yield Seen("markup_broken", "list", float(items))
+    if text.source_items >= 3 and text.target_items == 0:
+        yield Seen("markup_broken", "list", float(text.source_items))
     headings, kept = len(_HEADING.findall(source)), len(_HEADING.findall(target))
     if kept < headings:
         yield Seen("markup_broken", "headings", float(headings - kept))

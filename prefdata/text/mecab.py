@@ -166,17 +166,12 @@ def analyze(text: str) -> Words:
     prepared = prepare(text)
     if len(prepared) > _LONGEST:
         prepared = _RUN.sub(r"\1" * 30, prepared)
-        parts = [
-            piece for chunk in _chunks(prepared) for piece in tagger.parse(chunk).split(SEP)[:-1]
-        ]
+        out = "".join(tagger.parse(chunk)[:-1] for chunk in _chunks(prepared))
     else:
-        parts = tagger.parse(prepared).split(SEP)[:-1]
-    ids = parts[1::2]
-    return Words(tuple(parts[::2]), "".join(map(table.__getitem__, ids)), _count_unknown(ids))
-
-
-def _count_unknown(ids: list[str]) -> int:
-    return sum(i[0] == UNKNOWN for i in ids)
+        out = tagger.parse(prepared)
+    parts = out.split(SEP)
+    classes = "".join(map(table.__getitem__, parts[1::2]))
+    return Words(tuple(parts[:-1:2]), classes, out.count(UNKNOWN))
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -136,11 +136,9 @@ def omission(text: Bitext) -> Iterator[Seen]:
         if share < 1:
             yield Seen("omission", band, share if band == "paragraphs" else round(text.ratio, 4))
     yield from _fields(source, target)
-    items = markup.list_items(source)
-    if items >= 3:
-        kept = markup.list_items(target)
-        if 0 < kept < items:
-            yield Seen("omission", "items", kept / items)
+    items, kept = text.source_items, text.target_items
+    if items >= 3 and 0 < kept < items:
+        yield Seen("omission", "items", kept / items)
     sentences, there = len(text.source_sentences), len(text.target_sentences)
     if sentences >= 3 and there < sentences:
         share = there / sentences
@@ -169,6 +167,6 @@ def addition(text: Bitext) -> Iterator[Seen]:
         band = "sentences" if there >= sentences + 2 else "sentence"
         share = round(text.ratio / TOO_LONG[text.band], 4)
         yield Seen("addition", band, share, f"{there} for {sentences} sentences")
-    items, kept = markup.list_items(text.english.text), markup.list_items(text.japanese.text)
+    items, kept = text.source_items, text.target_items
     if kept >= items + 2 and items:
         yield Seen("addition", "items", kept / items)

@@ -88,3 +88,9 @@ class ChatModel:
             seed=self.config.seed + rung.seed,
             frequency_penalty=LOOP_PENALTY if "repetition_loop" in request.hints else 0.0,
         )
+
+
+def prompt_key(config: ChatSettings, context: Context) -> str:
+    """Return a digest of the whole prompt, for a step's key: its files lie outside the settings."""
+    prompt = load_prompt(config.prompt, context.base)
+    return digest("prompts", *(f"{kind} {prompt.of(kind).digest}" for kind in sorted(prompt.kinds)))

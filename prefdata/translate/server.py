@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from prefdata.config.settings import RUNTIME
 from prefdata.core.errors import ConfigError, PrefdataError
 from prefdata.core.stage import Answer, Context, Request
-from prefdata.translate.chat import ChatModel, ChatSettings
+from prefdata.translate.chat import ChatModel, ChatSettings, prompt_key
 from prefdata.translate.endpoints import Endpoint, backoff, choose
 from prefdata.translate.reply import Refused, Reply, Retry, read_reply
 
@@ -110,6 +110,11 @@ class Server:
         self._constant: dict[tuple[str, bool], str] = {}
         self._last_success = 0.0
         self._answered = False
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return the digest of the prompt."""
+        return prompt_key(config, context)
 
     def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
         """Keep as many requests in flight as the servers bear; yield answers as they come."""

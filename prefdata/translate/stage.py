@@ -114,9 +114,7 @@ class Translate:
         return fingerprint(self.translator, kind, self.config.context)
 
     def _ladder(self) -> Ladder:
-        checked = self.config.checks and getattr(self.translator, "checked", True)
-        config = self.config
-        return Ladder(attempts=config.attempts, checks=checked, profile=config.profile)
+        return ladder_of(self.config, self.translator)
 
     def _rebuild(
         self, batch: Sequence[Preference], placed: Any, entries: dict[Node, Entry]
@@ -154,8 +152,11 @@ class Translate:
     @staticmethod
     def content_key(config: Config, context: Context) -> str:
         """Return what decides the result beside settings: files, prompts, people's corrections."""
-        static = getattr(config.translator.load(), "content_key", None)
+        translator = config.translator.load()
+        static = getattr(translator, "content_key", None)
         own = static(config.translator.config(), context) if static else ""
+        if getattr(translator, "checked", True):
+            own = digest(own, ladder_of(config, translator).version)
         people = ""
         if memory_file(context.cache).is_file():
             with open_memory(context) as memory:
@@ -165,6 +166,12 @@ class Translate:
     estimate = staticmethod(estimate)
     note_speed = staticmethod(note_speed)
     describe = staticmethod(describe)
+
+
+def ladder_of(config: Translate.Config, translator: Any) -> Ladder:
+    """Return the ladder of a stage's settings; a file of translations is taken as it is."""
+    checks = config.checks and getattr(translator, "checked", True)
+    return Ladder(attempts=config.attempts, checks=checks, profile=config.profile)
 
 
 def fingerprint(translator: Translator, kind: str, context: str) -> str:

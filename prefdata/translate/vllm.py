@@ -29,7 +29,7 @@ from pydantic import Field
 from prefdata.config.settings import RUNTIME
 from prefdata.core.errors import ConfigError, MissingExtra
 from prefdata.core.stage import Answer, Context, Request
-from prefdata.translate.chat import ChatModel, ChatSettings, Sampling
+from prefdata.translate.chat import ChatModel, ChatSettings, Sampling, prompt_key
 
 # vLLM logs to stdout by default, which belongs to results; it reports usage unless told not to.
 _ENVIRONMENT = {
@@ -110,6 +110,11 @@ class Vllm:
         """Return the CPUs and GPUs of one worker."""
         gpus = config.tensor_parallel_size if config.gpus is None else config.gpus
         return 1.0, float(gpus)
+
+    @staticmethod
+    def content_key(config: Config, context: Context) -> str:
+        """Return the digest of the prompt."""
+        return prompt_key(config, context)
 
     def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
         """Keep the engine full; yield answers as they finish."""

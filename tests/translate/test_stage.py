@@ -111,3 +111,26 @@ def test_progress_tells_records_nodes_hits_and_drops_by_reason(tmp_path: Path) -
     assert last.data["drops"] == {"truncated": 1}
     assert last.data["tokens_per_second"] > 0
     assert stage.facts["sent"] == 8
+
+
+def test_a_changed_prompt_or_limit_makes_the_step_run_again(tmp_path: Path) -> None:
+    from prefdata.translate.prompt import FILES, PROMPTS
+
+    def key(prompt: str, **settings: Any) -> str:
+        translator = {"use": "server", "model": "m", "base_url": "http://h/v1", "prompt": prompt}
+        config = Translate.Config.from_tree({"translator": translator, **settings})
+        return Translate.content_key(config, Context(base=tmp_path, cache=tmp_path / "cache"))
+
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in FILES:
+        (folder / name).write_bytes((PROMPTS / "v1" / name).read_bytes())
+
+    assert key("mine") == key("v1")
+    assert key("v1", profile="strict") != key("v1")
+    text = (folder / "examples.yaml").read_text(encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    for name in FILES:
+        (tmp_path / "other" / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "other" / "examples.yaml").write_text(text.replace("玉ねぎ", "たまねぎ"), "utf-8")
+    assert key("other") != key("v1")

@@ -1,7 +1,7 @@
 """Drift: what translation and filtering did to a data set, for reports and for `calibrate`.
 
-If the chosen side is dropped more often than the rejected one, or one side grew longer or more polite,
-the translation has become a part of the label.
+If the chosen side is dropped more often than the rejected one, or one side grew longer or more
+polite, the translation has become a part of the label.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Side:
 def drift(kept: Iterable[Preference], drops: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how the sides of the pairs fared, as plain values.
 
-    `drops` are rows of a drop log. ``margin`` is the median of how much longer the chosen side is, in
-    English and in Japanese characters: the two should keep their sign.
+    `drops` are rows of a drop log. ``margin`` is the median of how much longer the chosen side is,
+    in English and in Japanese characters: the two should keep their sign.
     """
     sides: dict[str, Side] = defaultdict(Side)
     margins: list[tuple[int, int]] = []

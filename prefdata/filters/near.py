@@ -1,11 +1,12 @@
 """Which of many comparisons are equal, nearly equal, or equal with the opposite preference.
 
 MinHash over character 5-grams (rensa, which is 7 times as fast as datasketch), banded; candidates
-are compared part by part. Signatures lie in a file; memory grows by about 200 bytes a record.
+are compared part by part. Signatures lie in a file; memory grows by about 400 bytes a record.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ PARTS: Final = 3  # the prompt, the first completion, the others together
 _BANDS: Final = 16  # of 8 values: 0.5 of the pairs at Jaccard 0.70 are candidates, 0.99 at 0.85
 _SEED: Final = 20241110
 _N: Final = 5
+_ROW: Final = PARTS * PERMUTATIONS * 4  # bytes of one record in the file
 _GROUP: Final = 200  # records of one bucket that are compared with each other
 
 
@@ -46,7 +48,7 @@ class Index:
 
     def __enter__(self) -> Self:
         self.scratch.mkdir(parents=True, exist_ok=True)
-        self.signatures = (self.scratch / "signatures").open("wb")
+        self.signatures = (self.scratch / "signatures").open("w+b")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -123,23 +125,45 @@ class Index:
 
     def _near(self, threshold: float, done: set[int]) -> dict[int, tuple[int, float]]:
         """Return for each near duplicate its keeper and how similar they are."""
-        values = np.memmap(self.scratch / "signatures", np.uint32, "r")
-        rows = values.reshape(len(self.ids), PARTS, PERMUTATIONS)
         parent = list(range(len(self.ids)))
         similarity: dict[int, float] = {}
-        for group in _buckets(rows):
+        keys = self._band_keys()
+        for group in _buckets(keys):
             places = [place for place in group if place not in done]
             for n, a in enumerate(places[:_GROUP]):
                 for b in places[n + 1 : _GROUP]:
                     if _root(parent, a) == _root(parent, b):
                         continue
-                    similar = float((rows[a] == rows[b]).mean(axis=1).min())
+                    similar = float((self._row(a) == self._row(b)).mean(axis=1).min())
                     if similar >= threshold:
                         self._join(parent, a, b)
                         for place in (a, b):
                             similarity[place] = max(similar, similarity.get(place, 0.0))
         joined = {place: _root(parent, place) for place in similarity}
         return {p: (root, similarity[p]) for p, root in joined.items() if p != root}
+
+    def _row(self, place: int) -> Any:
+        """Read the signatures of one record: (part, permutation)."""
+        data = os.pread(self.signatures.fileno(), _ROW, place * _ROW)
+        return np.frombuffer(data, np.uint32).reshape(PARTS, PERMUTATIONS)
+
+    def _band_keys(self, chunk: int = 8192) -> Any:
+        """Return one 64-bit key a record and band: (record, band).
+
+        The signature of a union is the smaller value of each place, so that of the whole
+        comparison follows from its parts.
+        """
+        keys = np.empty((len(self.ids), _BANDS), np.uint64)
+        for start in range(0, len(self.ids), chunk):
+            data = os.pread(self.signatures.fileno(), chunk * _ROW, start * _ROW)
+            values = np.frombuffer(data, np.uint32).reshape(-1, PARTS, PERMUTATIONS).min(axis=1)
+            bands = values.reshape(len(values), _BANDS, -1).astype(np.uint64)
+            mixed = np.zeros((len(values), _BANDS), np.uint64)
+            for column in np.moveaxis(bands, 2, 0):
+                mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
+                mixed ^= mixed >> np.uint64(29)
+            keys[start : start + len(values)] = mixed
+        return keys
 
     def _join(self, parent: list[int], a: int, b: int) -> None:
         """Join two clusters under the lower id, so that the order of records does not matter."""
@@ -154,33 +178,16 @@ def _root(parent: list[int], place: int) -> int:
     return place
 
 
-def _buckets(rows: Any) -> Iterator[list[int]]:
-    """Yield places of records that agree in one band of the signature of their whole text.
-
-    The signature of a union is the smaller value of each place, so that of the whole comparison
-    follows from its parts.
-    """
-    width = PERMUTATIONS // _BANDS
+def _buckets(keys: Any) -> Iterator[list[int]]:
+    """Yield places of records that agree in one band."""
     for band in range(_BANDS):
-        keys = _band_keys(rows, slice(band * width, (band + 1) * width))
-        order = np.argsort(keys, kind="stable")
-        ends = np.flatnonzero(np.diff(keys[order])) + 1
-        for group in np.split(order, ends) if len(order) else ():
-            if len(group) > 1:
-                yield group.tolist()
-
-
-def _band_keys(rows: Any, columns: slice, chunk: int = 65536) -> Any:
-    """Return one 64-bit key a record for some columns of its signature, chunk by chunk."""
-    keys = np.empty(len(rows), np.uint64)
-    for start in range(0, len(rows), chunk):
-        values = rows[start : start + chunk, :, columns].min(axis=1).astype(np.uint64)
-        mixed = np.zeros(len(values), np.uint64)
-        for column in values.T:
-            mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-            mixed ^= mixed >> np.uint64(29)
-        keys[start : start + chunk] = mixed
-    return keys
+        own = keys[:, band]
+        order = np.argsort(own, kind="stable")
+        ends = np.flatnonzero(np.diff(own[order])) + 1
+        starts = np.concatenate([[0], ends])
+        sizes = np.diff(np.concatenate([starts, [len(order)]]))
+        for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
+            yield order[start : start + size].tolist()
 
 
 def _digest(text: str) -> bytes:

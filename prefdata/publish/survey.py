@@ -6,21 +6,19 @@ A record costs about 60 bytes here, whatever its length.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from prefdata.core.errors import GateFailed, LicenseDenied
-from prefdata.publish import columns as c
+from prefdata.core.errors import GateFailed
 from prefdata.publish.columns import I64, U64
 from prefdata.publish.entries import entries_of
 from prefdata.publish.groups import SPLITS, TEST, by_count, by_share, draw, merge
-from prefdata.publish.views import derive
+from prefdata.publish.seen import Names, Seen, joined, look
 from prefdata.store.dataset import Dataset
 
 
@@ -33,36 +31,6 @@ class Rules:
     own_test: bool
     contradictions: bool
     seed: int
-
-
-@dataclass
-class _Seen:
-    """What the first look keeps of every entry, in lists of arrays."""
-
-    id: list[U64] = field(default_factory=list)
-    group: list[U64] = field(default_factory=list)
-    link: list[U64] = field(default_factory=list)
-    text: list[U64] = field(default_factory=list)
-    options: list[U64] = field(default_factory=list)
-    source: list[npt.NDArray[np.int16]] = field(default_factory=list)
-    pairs: list[npt.NDArray[np.int32]] = field(default_factory=list)
-    own_test: list[npt.NDArray[np.bool_]] = field(default_factory=list)
-
-
-@dataclass
-class _Names:
-    """The few distinct values of a source: its number, its revisions, its licenses."""
-
-    numbers: dict[str, int] = field(default_factory=dict)
-    revisions: dict[str, set[str]] = field(default_factory=dict)
-    licenses: dict[str, set[str]] = field(default_factory=dict)
-
-    def see(self, table: pa.Table) -> None:
-        grouped = table.group_by(["source", "revision", "license"], use_threads=False)
-        for row in grouped.aggregate([]).to_pylist():
-            self.numbers.setdefault(row["source"], len(self.numbers))
-            self.revisions.setdefault(row["source"], set()).add(row["revision"])
-            self.licenses.setdefault(row["source"], set()).add(row["license"])
 
 
 @dataclass(frozen=True)
@@ -114,11 +82,11 @@ def survey(dataset: Dataset, rules: Rules) -> Survey:
         LicenseDenied: a record carries no license, so that no gate has let it through.
         GateFailed: nothing is left.
     """
-    seen, names, text_bytes = _Seen(), _Names(), 0
+    seen, names, text_bytes = Seen(), Names(), 0
     for _, table in entries_of(dataset, rules.languages):
         text_bytes += table.column("prompt").nbytes * 2 + table.column("completions").nbytes
-        _look(table, seen, names)
-    found = {name: _joined(parts) for name, parts in vars(seen).items() if parts}
+        look(table, seen, names)
+    found = {name: joined(parts) for name, parts in vars(seen).items() if parts}
     if not found or not len(found["id"]):
         raise GateFailed(
             f"no record has a text in {', '.join(rules.languages)}",
@@ -128,43 +96,7 @@ def survey(dataset: Dataset, rules: Rules) -> Survey:
     return _decide(found, names, rules, text_bytes)
 
 
-def _joined(parts: list[Any]) -> Any:
-    joined = np.concatenate(parts)
-    parts.clear()
-    return joined
-
-
-def _look(table: pa.Table, seen: _Seen, names: _Names) -> None:
-    if table.column("license").null_count:
-        raise LicenseDenied(
-            "records without a license are never published",
-            "the stage 'publish'",
-            "put the stage 'license_gate' before it",
-        )
-    completions = c.whole(table.column("completions"))
-    messages, ranks, _ = completions.flatten().flatten()
-    edges = c.spans(completions)
-    answers = c.conversation_digests(messages)
-    order = ranks.to_numpy(zero_copy_only=False).astype(np.uint64)
-    prompts = c.mixed(c.conversation_digests(table.column("prompt")))
-    seen.id.append(c.id_digests(table.column("id")))
-    seen.group.append(c.id_digests(table.column("group")))
-    first = c.first_user_turns(table.column("prompt"))
-    asked = first.is_valid().to_numpy(zero_copy_only=False)
-    seen.link.append(np.where(asked, c.string_digests(first), np.uint64(0)))
-    seen.text.append(c.mixed(prompts + c.sums(c.mixed(answers ^ c.mixed(order)), edges)))
-    seen.options.append(c.mixed(prompts ^ c.sums(c.mixed(answers), edges)))
-    source = pc.dictionary_encode(c.whole(table.column("source")))
-    names.see(table)
-    codes = [names.numbers[name] for name in source.dictionary.to_pylist()]
-    seen.source.append(np.array(codes, np.int16)[source.indices.to_numpy(zero_copy_only=False)])
-    derived = derive(table)
-    seen.pairs.append(np.bincount(derived.row, minlength=len(table)).astype(np.int32))
-    own = pc.equal(table.column("split"), "test").fill_null(False)
-    seen.own_test.append(c.whole(own).to_numpy(zero_copy_only=False))
-
-
-def _decide(found: dict[str, Any], names: _Names, rules: Rules, text_bytes: int) -> Survey:
+def _decide(found: dict[str, Any], names: Names, rules: Rules, text_bytes: int) -> Survey:
     sources = tuple(names.numbers)
     duplicate = _repeats(found["text"])
     contradicting = np.zeros(len(duplicate), bool)

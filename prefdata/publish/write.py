@@ -67,36 +67,48 @@ def write_data(
     together; `unpaired` and `labels` are ordered by the digest of the row's id, so that the two
     rows of a pair never stand side by side.
     """
-    size = size_of(config.shard_size)
-    pairs_schema = views.PAIRS_WITH_MARGIN if config.margin else views.PAIRS
-    pairs = View(out, "pairs", pairs_schema, size)
-    rankings = View(out, "rankings", views.RANKINGS, size)
-    sft = View(out, "sft", views.SFT, size)
+    records = _Records(survey, config, out)
     shuffle = Shuffle(out / ".labels.arrow", survey.text_bytes)
-    derived_langs = set(config.languages)
-    pairing = "best_worst"
-    if "labels" in inputs:
-        pairing = inputs["labels"].manifest["settings"].get("rankings", pairing)
-        derived_langs -= _spill_labels(inputs["labels"], survey, shuffle)
+    relabeled, pairing = _spill_labels(inputs.get("labels"), survey, shuffle)
     for entries, rows, lang in _numbered(inputs["pairs"], survey, config.languages):
-        derived = _in_order(views.derive(entries), survey, rows)
-        table = views.pairs_view(entries, derived, margin=config.margin)
-        pairs.write(table, survey.split[rows[derived.row]])
-        if lang in derived_langs:
-            labeled = _in_order(views.derive(entries, pairing), survey, rows)
-            numbers = rows[labeled.row].repeat(2)
-            shuffle.add(_with_split(views.labeled(entries, labeled), survey, numbers))
-        is_ranking = entries.column("kind").to_numpy() == "ranking"
-        for view, wanted, make in (
-            (rankings, is_ranking, views.rankings_view),
-            (sft, np.full(len(rows), config.sft), views.sft_view),
-        ):
-            own = _by_split(np.flatnonzero(wanted & survey.keep[rows]), survey.split[rows])
-            if len(own):
-                view.write(make(entries.take(pa.array(own))), survey.split[rows[own]])
-    files = pairs.close()
-    files += _write_labels(shuffle, config, out, size)
-    return [*files, *rankings.close(), *sft.close()]
+        records.write(entries, rows)
+        if lang not in relabeled:
+            pairs = _in_order(views.derive(entries, pairing), survey, rows)
+            numbers = rows[pairs.row].repeat(2)
+            shuffle.add(_with_split(views.labeled(entries, pairs), survey, numbers))
+    files = records.pairs.close()
+    files += _write_labels(shuffle, config, out)
+    return [*files, *records.rankings.close(), *records.sft.close()]
+
+
+class _Records:
+    """The views that keep the order of the records."""
+
+    def __init__(self, survey: Survey, config: ReleaseSettings, out: Path) -> None:
+        size = size_of(config.shard_size)
+        schema = views.PAIRS_WITH_MARGIN if config.margin else views.PAIRS
+        self.survey = survey
+        self.config = config
+        self.pairs = View(out, "pairs", schema, size)
+        self.rankings = View(out, "rankings", views.RANKINGS, size)
+        self.sft = View(out, "sft", views.SFT, size)
+
+    def write(self, entries: pa.Table, rows: I64) -> None:
+        """Write what is published of some entries, `rows` in the survey."""
+        split = self.survey.split[rows]
+        derived = _in_order(views.derive(entries), self.survey, rows)
+        table = views.pairs_view(entries, derived, margin=self.config.margin)
+        self.pairs.write(table, split[derived.row])
+        kept = self.survey.keep[rows]
+        ranked = _by_split(
+            np.flatnonzero(kept & (entries.column("kind").to_numpy() == "ranking")), split
+        )
+        if len(ranked):
+            view = views.rankings_view(entries.take(pa.array(ranked)))
+            self.rankings.write(view, split[ranked])
+        if self.config.sft:
+            every = _by_split(np.flatnonzero(kept), split)
+            self.sft.write(views.sft_view(entries.take(pa.array(every))), split[every])
 
 
 def _numbered(
@@ -121,8 +133,14 @@ def _by_split(index: I64, splits: Any) -> I64:
     return index[np.argsort(splits[index], kind="stable")]
 
 
-def _spill_labels(labels: Dataset, survey: Survey, shuffle: Shuffle) -> set[str]:
-    """Spill the rows of published records and return their languages."""
+def _spill_labels(labels: Dataset | None, survey: Survey, shuffle: Shuffle) -> tuple[set[str], str]:
+    """Spill the relabel step's rows of published records.
+
+    Returns:
+        their languages, and how rankings were paired, for the languages that it does not know.
+    """
+    if labels is None:
+        return set(), "best_worst"
     langs: set[str] = set()
     for table in ahead(labels.tables(2 * BATCH)):
         rows = survey.lookup(id_digests(table.column("record_id")))
@@ -130,7 +148,7 @@ def _spill_labels(labels: Dataset, survey: Survey, shuffle: Shuffle) -> set[str]
         kept = table if len(known) == len(table) else table.take(pa.array(known))
         langs.update(kept.column("lang").unique().to_pylist())
         shuffle.add(_with_split(kept, survey, rows[known]))
-    return langs
+    return langs, labels.manifest["settings"].get("rankings", "best_worst")
 
 
 def _with_split(table: pa.Table, survey: Survey, rows: I64) -> pa.Table:
@@ -139,9 +157,8 @@ def _with_split(table: pa.Table, survey: Survey, rows: I64) -> pa.Table:
     return pa.table(columns | {"split": survey.split[rows]})
 
 
-def _write_labels(
-    shuffle: Shuffle, config: ReleaseSettings, out: Path, size: int
-) -> list[DataFile]:
+def _write_labels(shuffle: Shuffle, config: ReleaseSettings, out: Path) -> list[DataFile]:
+    size = size_of(config.shard_size)
     unpaired = View(out, "unpaired", views.UNPAIRED, size)
     labels = View(out, "labels", views.LABELS, size)
     template = config.template

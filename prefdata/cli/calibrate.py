@@ -12,20 +12,25 @@ import click
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-n", "limit", type=click.IntRange(min=1), help="Only so many records.")
+@click.option("--drift", is_flag=True, help="Compare the sides of the pairs instead.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
-def calibrate(path: Path, limit: int | None, as_json: bool) -> None:
+def calibrate(path: Path, limit: int | None, drift: bool, as_json: bool) -> None:
     """Show how the texts of PATH compare with known translations, feature by feature.
 
     PATH is a build folder or a step's folder in it. Limits that fit the reference may not fit a
     model whose percentiles lie elsewhere: change them under `thresholds` of the filter stage.
 
     \b
-    Example:
+    Examples:
       prefdata calibrate data/build/quickstart
+      prefdata calibrate data/build/quickstart --drift
     """
     from prefdata.cli.terminal import print_json, print_table
     from prefdata.filters.calibrate import calibrate as measure
 
+    if drift:
+        _print_drift(path, as_json)
+        return
     rows = measure(path, limit)
     if as_json:
         for row in rows:
@@ -42,3 +47,26 @@ def _shown(values: Sequence[float | None] | None) -> str:
     if values is None:
         return "–"
     return "  ".join("–" if value is None else f"{value:.2f}" for value in values)
+
+
+def _print_drift(path: Path, as_json: bool) -> None:
+    """Show which side is dropped more, and what translation did to length and register."""
+    from prefdata.cli.terminal import print_json, print_table
+    from prefdata.filters.calibrate import last_step, records
+    from prefdata.filters.drift import drift
+
+    found = drift(records(path), last_step(path).drops())
+    if as_json:
+        print_json(found)
+        return
+    columns = ["dropped", "english_characters", "japanese_characters", "polite_share"]
+    print_table(
+        ["side", *columns],
+        [[name, *(side[column] for column in columns)] for name, side in found["sides"].items()],
+    )
+    margin = found["margin"]
+    click.echo(
+        f"\nmedian lead of the chosen side in characters: {margin['english']} in English, "
+        f"{margin['japanese']} in Japanese; turned round in {margin['turned']:,} of "
+        f"{margin['pairs']:,} pairs"
+    )

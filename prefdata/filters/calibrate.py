@@ -14,6 +14,7 @@ import yaml
 
 from prefdata.core.errors import InputError
 from prefdata.core.records import Preference
+from prefdata.filters.dropped import steps_of
 from prefdata.filters.view import Turn, blind
 from prefdata.store.dataset import Dataset
 from prefdata.text import script
@@ -60,21 +61,25 @@ def calibrate(path: Path, limit: int | None = None) -> list[FeatureRow]:
     return [_row(name, values[name]) for name in order if name in values]
 
 
+def last_step(path: Path) -> Dataset:
+    """Return the filter step of a build, else its translate step, else the last with records.
+
+    Raises:
+        InputError: there is none.
+    """
+    steps = [step for step in steps_of(path) if step.kind == "preferences"]
+    for use in ("filter", "translate"):
+        for step in steps:
+            if step.manifest["use"] == use:
+                return step
+    if not steps:
+        raise InputError("there are no records here", str(path), "give a build folder or a step")
+    return steps[-1]
+
+
 def records(path: Path) -> Iterator[Preference]:
-    """Yield the Japanese records of a step, or of the last step of a build that has records."""
-    from prefdata.filters.dropped import steps_of
-
-    steps = [s for s in steps_of(path) if s.kind == "preferences"]
-    for name in ("filter", "translate"):
-        steps = [s for s in steps if s.manifest["use"] == name][:1] or steps
-        if len(steps) == 1:
-            break
-    for step in steps[-1:]:
-        yield from _japanese(step)
-
-
-def _japanese(step: Dataset) -> Iterator[Preference]:
-    for record in step.records():
+    """Yield the Japanese records of the step that `last_step` finds."""
+    for record in last_step(path).records():
         if record.lang.startswith("ja"):
             yield record
 

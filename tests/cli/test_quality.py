@@ -126,6 +126,13 @@ def test_calibrate_puts_percentiles_beside_the_reference(build: Path) -> None:
     assert rows["particles"]["texts"] > 100
 
 
+def test_calibrate_compares_the_sides(build: Path) -> None:
+    found = json.loads(prefdata("calibrate", build, "--drift", "--json").stdout)
+    assert found["sides"]["chosen"]["dropped"] == 4
+    assert found["margin"]["pairs"] == 52
+    assert "polite_share" in prefdata("calibrate", build, "--drift").stdout
+
+
 def test_a_correction_in_a_sheet_comes_back_in_the_next_build(build: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "drops.csv"
     assert prefdata("sheet", "export", build, sheet, "--reason", "untranslated").returncode == 0

@@ -62,6 +62,10 @@ _LATIN_NUMBER = re.compile(
 _SHARE = re.compile(
     r"\b(\w{1,9}) (?:(?:out )?of(?: every)?|in) (\w{1,9})\b|\b(\w{1,9})[ -](tenths)\b"
 )
+# "Ten to six" is 5時50分.
+_TO_HOUR = re.compile(
+    r"\b(quarter|five|ten|twenty|\d{1,2}) (?:to|till|before) (one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})\b"
+)
 _YEAR = re.compile(r"(?<!\w)['’](\d\d)\b")
 _DIVISOR = re.compile(r"(?<![\d.])([1-9]\d{0,3})分の\Z")
 _PERCENT = re.compile(r"\s?(?:%|パーセント)")
@@ -125,7 +129,15 @@ def word_numbers(text: str) -> frozenset[float]:
         found |= {0.5, 1.5, 30.0, 50.0, 2.5, 3.5, 5.0}
     if "quarter" in text.lower():
         found |= {15.0, 25.0, 75.0, 3.0}
-    return frozenset(found | _shares(text.lower()))
+    return frozenset(found | _shares(text.lower()) | _times(text.lower()))
+
+
+def _times(text: str) -> set[float]:
+    """Return minute and hour of "ten to six": 50 and 5."""
+    found = set()
+    for minutes, hour in _TO_HOUR.findall(text):
+        found |= {60 - (15 if minutes == "quarter" else _small(minutes)), _small(hour) - 1}
+    return found
 
 
 def _shares(text: str) -> set[float]:

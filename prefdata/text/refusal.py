@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,6 +31,10 @@ _SOURCE_CHOICE: Final = pattern("meta.source_choice")
 _ACKNOWLEDGED: Final = pattern("meta.acknowledged")
 _SOURCE_AGREES: Final = pattern("meta.source_agrees")
 _SENTENCE: Final = pattern("meta.english_sentence")
+_BRACKET: Final = pattern("meta.bracket")
+_TRANSLATION: Final = pattern("meta.translation")
+_SOURCE_TRANSLATION: Final = pattern("meta.source_translation")
+_EXPLAINED: Final = pattern("meta.explained")
 _OPTIONS: Final = pattern("meta.options")
 _CHOICE: Final = pattern("meta.choice")
 _CLOSING: Final = pattern("meta.closing")
@@ -76,13 +81,23 @@ def commentary(text: Bitext) -> Iterator[Seen]:
     if _ACKNOWLEDGED.search(target) and not _SOURCE_AGREES.search(source):
         yield Seen("meta_commentary", "preamble", detail=target.lstrip()[:20])
     about = _ABOUT.search(target) or (_GLOSS.search(target) if text.latin_words else None)
+    about = about or _EXPLAINED.search(target) or _bracket(text)
     if about and not _SOURCE_ABOUT.search(source):
         yield Seen("meta_commentary", "about", detail=about.group()[:60])
+    named = _TRANSLATION.search(target)
+    if named and not _SOURCE_TRANSLATION.search(source):
+        yield Seen("meta_commentary", "about", detail=named.group()[:60])
     yield from _notes(text, target, source)
     if "```" in target and "```" not in text.source and not text.english.has_code:
         yield Seen("meta_commentary", "fence")
     if len(text.latin_words) >= 3:
         yield from _english_added(text)
+
+
+def _bracket(text: Bitext) -> re.Match[str] | None:
+    """Return brackets about the wording, if the target has more of them than the source."""
+    opened = text.target.count("（") + text.target.count("(")
+    return _BRACKET.search(text.target) if opened > text.source.count("(") else None
 
 
 def _english_added(text: Bitext) -> Iterator[Seen]:

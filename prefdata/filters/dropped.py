@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from prefdata.core.errors import InputError, UsageError, nearest
+from prefdata.core.errors import InputError, UsageError
 from prefdata.core.finding import Finding
 from prefdata.core.records import Conversation, Preference
 from prefdata.filters.judge import by_cause
@@ -185,26 +185,15 @@ def changed_limits(
         name, sign, value = change.partition("=")
         if not sign:
             raise UsageError(f"{change!r} is no change", fix="write CODE=LIMIT or CODE.BAND=LIMIT")
-        names = _rules_named(limits, name)
+        names = limits.named(name)
         step = 0
         if not names and name[-1:] in "+-":
-            step, names = (1 if name.endswith("+") else -1), _rules_named(limits, name[:-1])
+            step, names = (1 if name.endswith("+") else -1), limits.named(name[:-1])
         if not names:
-            raise UsageError(f"there is no rule {name!r}", fix=_known(name, limits))
+            raise UsageError(f"there is no rule {name!r}", fix=limits.nearest(name))
         for rule in names:
             own[rule] = _value(value, limits.rules[rule].limit, step)
     return Limits(profile, own)
-
-
-def _rules_named(limits: Limits, name: str) -> list[str]:
-    return [rule for rule in limits.rules if rule == name or rule.startswith(f"{name}.")]
-
-
-def _known(name: str, limits: Limits) -> str:
-    """Return the nearest rules: bands if the code is known, else codes."""
-    code = name.partition(".")[0]
-    bands = _rules_named(limits, code)
-    return nearest(name, bands or sorted({rule.partition(".")[0] for rule in limits.rules}))
 
 
 def _value(text: str, limit: float, step: int) -> float | str:

@@ -72,6 +72,15 @@ class Limits:
             self._kinds[key] = view.rules
         return self._kinds[key]
 
+    def named(self, name: str) -> list[str]:
+        """Return the rules of a name: one, or all bands of a code."""
+        return [rule for rule in self.rules if rule == name or rule.startswith(f"{name}.")]
+
+    def nearest(self, name: str) -> str:
+        """Return a hint for an unknown name: its bands if the code is known, else codes."""
+        codes = sorted({rule.partition(".")[0] for rule in self.rules})
+        return nearest(name, self.named(name.partition(".")[0]) or codes)
+
     def judge(self, seen: Seen, kind: str = "", role: str = "") -> tuple[Rule | None, bool]:
         """Return the rule of a measurement, None for a code without one, and whether it is crossed."""
         rules = self.rules_for(kind, role)
@@ -80,9 +89,9 @@ class Limits:
 
     def _apply(self, changes: Mapping[str, Any]) -> None:
         for name, value in changes.items():
-            matching = [n for n in self.rules if n == name or n.startswith(f"{name}.")]
+            matching = self.named(name)
             if not matching:
-                raise ConfigError(f"there is no rule {name!r}", fix=nearest(name, list(self.rules)))
+                raise ConfigError(f"there is no rule {name!r}", fix=self.nearest(name))
             for match in matching:
                 self.rules[match] = _changed(self.rules[match], name, value)
 

@@ -69,6 +69,15 @@ _QUESTION_START = re.compile(
     r"(?:what|who|where|when|why|how|which)(?:'?s|'?re)? (?:is|are|do|does|did|can|could|should|would|will|was|were|a|the|much|many|long|old|i|to)\b"
     r"|(?:is|are|do|does|did|can|could|should|would|will) (?:it|i|you|we|they|there|the|a|an|my|this|that)\b"
 )
+# "Do not take it with juice": the Japanese must forbid, warn or deny in some word. What is said
+# with a negation in English alone (don't worry, never mind) is left out.
+_FORBIDS = re.compile(
+    r"(?:please )?(?:do not|don't|never) (?!(?:you|we|worry|mind|miss|forget|hesitate|be|let|panic"
+    r"|cry|know|think|care|have|get|like|want|see|need|really|even|feel|stop|fear|sweat)\b)[a-z]+ \w"
+)
+_NEGATED = re.compile(
+    "[なぬずん無不非未禁厳避控止]|やめ|いけ|だめ|ダメ|遠慮|べから|まい|NG|危険|注意|以外"
+)
 _SOURCE_QUESTION = re.compile(r"\?[\"'”’)\]*_!]*\s*$")
 
 
@@ -84,6 +93,8 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _answered_question(text)
     else:
         yield from _done_task(text)
+    if _FORBIDS.match(text.lower_source) and not asked and not _NEGATED.search(text.target):
+        yield Seen("polarity_flip", "imperative")
     for expected, name in meta_instructions(text.lower_source):
         if _is_obeyed(text, expected):
             yield Seen("injection_obeyed", name)

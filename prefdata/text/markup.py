@@ -15,9 +15,6 @@ from prefdata.text.seen import Seen
 _TABLE_ROW = re.compile(r"(?m)^[ \t]*\|.+\|[ \t]*$")
 _HEADING = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t\u3000]*\S")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
-_COMMENT = re.compile(
-    r"(?m)(?:#|//|--|;|%).*$|/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL
-)
 _LINE_COMMENT = re.compile(
     r"(?m)(?:(?<![:\w&])#(?!include|define|if|end|[0-9a-fA-F]{3,8}\b)|(?<!:)//|--(?=\s)).*$"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ def push(
 
     pushed = send(package, repo_id, public=public, revision=revision, listen=tell)
     if as_json:
-        print_json({"url": pushed.url, "commit": pushed.commit, "tag": pushed.tag,
-                    "sent": pushed.sent, "deleted": pushed.deleted})  # fmt: skip
+        print_json(asdict(pushed))
         return
+    visible = "private" if pushed.private else "public"
     click.echo(f"{pushed.url} ({visible}, tag {pushed.tag}): {pushed.sent} files sent")

@@ -25,6 +25,7 @@ class Pushed:
     """Where a package lies now: its address, the commit, the tag, how many files were sent."""
 
     url: str
+    private: bool
     commit: str
     tag: str
     sent: int
@@ -42,7 +43,8 @@ def push(
     """Create the repository if need be, upload what it lacks, tag the version.
 
     The manifest goes first and the card last: until everything is there, the card points to
-    nothing new. The token is the environment's ``HF_TOKEN`` or the hub's own login.
+    nothing new. A repository that is public stays so; one that is private is opened by `public`
+    when everything is there. The token is the environment's ``HF_TOKEN`` or the hub's own login.
 
     Raises:
         UsageError: no token, no right to write, or the name is taken by something else.
@@ -56,28 +58,38 @@ def push(
                 "there is no hub token", fix="set HF_TOKEN, or log in with 'hf auth login'"
             )
         url = api.create_repo(repo_id, repo_type=package.kind, private=not public, exist_ok=True)
+        name = str(url.repo_id)
         if revision != "main":
-            api.create_branch(repo_id, branch=revision, repo_type=package.kind, exist_ok=True)
-        there = _there(api, package, str(url.repo_id), revision)
-        commit = ""
-        missing = [name for name in package.files if not _is_there(there.get(name), package, name)]
-        for names in _commits(package, missing):
-            listen(f"{len(names)} files, {names[0]} …")
-            commit = _commit(hub, api, package, str(url.repo_id), revision, add=names)
-        gone = sorted(set(there) - set(package.files) - {".gitattributes"})
-        if gone:
-            commit = _commit(hub, api, package, str(url.repo_id), revision, delete=gone)
-        if not commit:
-            info = api.repo_info(str(url.repo_id), repo_type=package.kind, revision=revision)
-            commit = info.sha
+            api.create_branch(name, branch=revision, repo_type=package.kind, exist_ok=True)
+        sent, deleted = _bring_up_to_date(hub, api, package, name, revision, listen)
+        info = api.repo_info(name, repo_type=package.kind, revision=revision)
+        if public and info.private:
+            api.update_repo_settings(name, repo_type=package.kind, private=False)
         api.create_tag(
-            str(url.repo_id),
-            tag=package.tag,
-            repo_type=package.kind,
-            revision=commit,
-            exist_ok=True,
+            name, tag=package.tag, repo_type=package.kind, revision=info.sha, exist_ok=True
         )
-    return Pushed(str(url), commit, package.tag, len(missing), len(gone))
+    private = bool(info.private) and not public
+    return Pushed(str(url), private, info.sha, package.tag, sent, deleted)
+
+
+def _bring_up_to_date(
+    hub: Any,
+    api: Any,
+    package: Package,
+    repo_id: str,
+    revision: str,
+    listen: Callable[[str], None],
+) -> tuple[int, int]:
+    """Commit what the branch lacks, then what it has too much; return both numbers of files."""
+    there = _there(api, package, repo_id, revision)
+    missing = [name for name in package.files if not _is_there(there.get(name), package, name)]
+    for names in _commits(package, missing):
+        listen(f"{len(names)} files, {names[0]} …")
+        _commit(hub, api, package, repo_id, revision, add=names)
+    gone = sorted(set(there) - set(package.files) - {".gitattributes"})
+    if gone:
+        _commit(hub, api, package, repo_id, revision, delete=gone)
+    return len(missing), len(gone)
 
 
 def _client() -> Any:  # the package has no stable types for its lazy names
@@ -143,20 +155,19 @@ def _commit(
     *,
     add: list[str] | None = None,
     delete: list[str] | None = None,
-) -> str:
+) -> None:
     operations: list[Any] = [
         hub.CommitOperationAdd(path_in_repo=name, path_or_fileobj=package.folder / name)
         for name in add or []
     ]
     operations += [hub.CommitOperationDelete(path_in_repo=name) for name in delete or []]
-    done = api.create_commit(
+    api.create_commit(
         repo_id,
         operations,
         commit_message=f"{package.tag}: {len(operations)} files",
         repo_type=package.kind,
         revision=revision,
     )
-    return str(done.oid)
 
 
 @contextmanager

@@ -141,7 +141,9 @@ class Handler(BaseHTTPRequestHandler):
             return known
         return {**known, "actions": {"upload": {"href": f"{self.hub.url}/lfs/{asked['oid']}"}}}
 
-    def api(self, repository: Repository, rest: list[str], body: bytes, parts: list[str]) -> None:
+    def api(  # noqa: C901 - one branch for each address of the hub
+        self, repository: Repository, rest: list[str], body: bytes, parts: list[str]
+    ) -> None:
         what, revision = rest[0], rest[1] if len(rest) > 1 else "main"
         oid = repository.refs.get(revision, revision)
         if what == "preupload":
@@ -168,7 +170,11 @@ class Handler(BaseHTTPRequestHandler):
             self.json([_entry(*item) for item in repository.commits[oid].items()])
         elif what == "revision":
             names = [{"rfilename": name} for name in repository.commits[oid]]
-            self.json({"id": "/".join(parts[2:4]), "sha": oid, "siblings": names})
+            told = {"id": "/".join(parts[2:4]), "sha": oid, "private": repository.private}
+            self.json(told | {"siblings": names})
+        elif what == "settings":
+            repository.private = json.loads(body).get("visibility") != "public"
+            self.json({})
 
     def apply(self, tree: dict[str, tuple[bytes, bool]], key: str, value: Any) -> None:
         if key == "file":

@@ -81,6 +81,8 @@ def test_the_card_goes_last_and_a_second_push_sends_nothing(
     before = len(hub.requests)
     again = push(package_of(release), "me/data", public=True)
     assert again.sent == 0
+    assert not again.private
+    assert not hub.repositories["me/data"].private
     assert not [path for method, path in hub.requests[before:] if "/commit/" in path]
 
 

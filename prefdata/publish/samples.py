@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from prefdata.core.records import Preference
-from prefdata.publish.columns import id_digests
+from prefdata.publish.columns import I64, id_digests
 from prefdata.store.arrow import decode, read_drops
 from prefdata.store.dataset import Dataset
 from prefdata.store.shards import read_shard
@@ -42,24 +42,24 @@ def kept(
     """
     best: dict[str, list[tuple[int, Preference]]] = {}
     for table in tables(dataset):
+        keys = id_digests(table.column("id"))
         for source, rows in _by_source(table):
             if source not in without:
-                keys = id_digests(rows.column("id"))
-                order = np.argsort(keys)[:count]
-                chosen = decode(rows.take(pa.array(order)))
+                chosen = rows[np.argsort(keys[rows])[:count]]
+                records = decode(table.take(pa.array(chosen)))
                 own = best.setdefault(source, [])
-                own.extend(zip(keys[order].tolist(), chosen, strict=True))
+                own.extend(zip(keys[chosen].tolist(), records, strict=True))
                 own.sort(key=lambda pair: pair[0])
                 del own[count:]
     each = max(1, count // max(1, len(best)))
     return [record for own in best.values() for _, record in own[:each]]
 
 
-def _by_source(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    sources = table.column("source")
-    for source in sources.unique().to_pylist():
-        mask = np.flatnonzero(np.array(sources.to_pylist()) == source)
-        yield source, table.take(pa.array(mask))
+def _by_source(table: pa.Table) -> Iterator[tuple[str, I64]]:
+    """Yield the numbers of each source's rows."""
+    names = np.array(table.column("source").to_pylist())
+    for source in dict.fromkeys(names.tolist()):
+        yield source, np.flatnonzero(names == source)
 
 
 def dropped(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:

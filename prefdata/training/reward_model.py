@@ -223,7 +223,7 @@ def base_of(
         local = context.path(own.path)
         return own.model_copy(update={"path": str(local)}) if local.is_dir() else own
     if name in folders:
-        return BaseModelSettings(path=str(folders[name] / "model"))
+        return BaseModelSettings(path=str((folders[name] / "model").absolute()))
     return None
 
 

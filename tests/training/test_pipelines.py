@@ -70,7 +70,7 @@ def test_one_build_goes_from_sample_data_to_a_policy_and_reruns_only_what_change
 
     def build(*more: str) -> list[str]:
         built = build_pipeline(
-            "pipelines/rlhf_tiny.yaml", workers=1, out=tmp_path / "out", overrides=[*smaller, *more]
+            "pipelines/rlhf_tiny.yaml", workers=1, out=Path("out"), overrides=[*smaller, *more]
         )
         return [step.id for step in built.ran]
 

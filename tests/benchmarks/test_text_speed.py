@@ -78,7 +78,7 @@ def test_the_checks_beside_a_bare_parse(root: Path) -> None:
     write_results(
         "text-speed", found, packages=["fugashi", "unidic-lite"],
         note=f"{len(rows) // TILES} texts of {mean} Japanese characters with their English; CPU ÷ "
-        f"wall {checks.cpu_per_wall:.2f}. A wakati parse through fugashi is 0.96 of a C loop over MeCab.",
+        f"wall {checks.cpu_per_wall:.2f}. A wakati parse through fugashi is 0.96 of a C loop.",
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,7 +19,6 @@ def exit_code_of(error: Exception) -> int:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
     if isinstance(error, BrokenPipeError):  # `prefdata show … | head`
-        sys.stderr.close()
         return 0
     click.echo("".join(traceback.format_exception(error)), err=True)
     click.echo(

@@ -66,7 +66,7 @@ def translation(folder: Path, url: str) -> StageTask:
 
 
 def slowly(number: int, source: str, body: dict[str, Any]) -> Say:
-    return Say(invented(source), wait=0.05)
+    return Say(invented(source), wait=0.2)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -92,10 +92,10 @@ def test_two_actors_translate_and_the_shard_of_a_killed_one_alone_is_done_again(
                     killed.append((pid, 0))
                 time.sleep(0.01)
 
-        killer = threading.Thread(target=kill_the_second)
+        killer = threading.Thread(target=kill_the_second, daemon=True)
         killer.start()
         done = sorted(engine(workers=2).map(task, range(SHARDS)))
-        killer.join()
+        killer.join(60)
 
     assert done == list(range(SHARDS))
     lines = task.lines()

@@ -57,11 +57,11 @@ def test_a_lost_node_costs_its_unfinished_shard_and_no_finished_translation(
             time.sleep(0.4)
             cluster.remove_node(second, allow_graceful=False)
 
-        loser = threading.Thread(target=lose_a_node)
+        loser = threading.Thread(target=lose_a_node, daemon=True)
         loser.start()
         engine = RayEngine(RayEngine.Config(), Context())
         done = sorted(engine.map(task, range(SHARDS)))
-        loser.join()
+        loser.join(60)
 
     assert done == list(range(SHARDS))
     lines = task.lines()

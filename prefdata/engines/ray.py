@@ -79,7 +79,7 @@ class RayEngine:
         if address:
             settings = {"address": address, "log_to_driver": False}
         else:
-            settings.update(num_cpus=config.cpus, num_gpus=config.gpus)
+            settings.update(address="local", num_cpus=config.cpus, num_gpus=config.gpus)
         try:
             ray.init(**settings)
         except (ConnectionError, ValueError, RuntimeError) as error:

@@ -31,7 +31,7 @@ def test_ray_beside_local(tmp_path: Path) -> None:
     seconds("local", tmp_path / "warm")  # the dictionary is in the page cache from here on
     local = seconds("local", tmp_path / "local")
     start = time.perf_counter()
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     init = time.perf_counter() - start
     own = seconds("ray", tmp_path / "ray")
     ray.shutdown()

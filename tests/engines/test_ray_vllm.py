@@ -33,7 +33,7 @@ def cluster() -> Iterator[None]:
     import ray
 
     os.environ.update(ENVIRONMENT)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False,
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False,
              object_store_memory=100 * 2**20, runtime_env={"env_vars": ENVIRONMENT})  # fmt: skip
     yield
     ray.shutdown()

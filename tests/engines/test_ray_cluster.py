@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +22,30 @@ from tests.engines.watched import Watched
 from tests.translate.loopback import Loopback
 
 pytestmark = pytest.mark.ray
+
+
+OWN = "PREFDATA_TEST_OWN_PROCESS"
+
+
+def test_in_a_process_of_its_own() -> None:
+    """A process that has left one cluster cannot make another of several nodes."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "ray",
+        __file__,
+    ]
+    done = subprocess.run(
+        [*command, "-k", "lost_node"],
+        env={**os.environ, OWN: "1"}, capture_output=True, text=True, timeout=400, check=False,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.fixture
@@ -44,6 +70,7 @@ def nodes() -> Iterator[tuple[Any, Any]]:
     cluster.shutdown()
 
 
+@pytest.mark.skipif(OWN not in os.environ, reason="runs through test_in_a_process_of_its_own")
 def test_a_lost_node_costs_its_unfinished_shard_and_no_finished_translation(
     tmp_path: Path, nodes: tuple[Any, Any]
 ) -> None:

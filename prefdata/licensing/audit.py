@@ -35,6 +35,7 @@ from prefdata.licensing.notices import write_notices
 from prefdata.licensing.pointers import write_pointers
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.spdx import document
+from prefdata.licensing.translated import translated
 from prefdata.store.arrow import layers_from_text
 from prefdata.store.dataset import MANIFEST, Dataset
 from prefdata.store.files import atomic, read_json, sha256, write_json, write_text
@@ -95,7 +96,7 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
     published = _tallies(rows, origin, numbers)
     decided = refuse_forbidden(court, origin, published)
     (release / "audit").mkdir(exist_ok=True)
-    tables = lineage_tables(rows, origin, numbers, decided)
+    tables = lineage_tables(rows, origin, numbers, decided, translated(records, context))
     write_lineage(release / standalone.LINEAGE, tables)
     facts = Facts(
         pipeline=context.pipeline,

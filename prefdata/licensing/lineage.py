@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,15 @@ import pyarrow.parquet as pq
 from prefdata.core.errors import IntegrityError
 from prefdata.core.records import pair_id, pairs_of_ranks, record_id
 from prefdata.licensing.standalone import HASHED, data_files, record_hashes
+from prefdata.licensing.translated import Translated
 from prefdata.store.dataset import Dataset
 from prefdata.store.shards import open_shard
 
 CHUNK = 16_384  # rows of the lineage written at a time
-_FEW = ["lang", "source", "revision", "config", "split", "layers", "translation", "license"]
+_FEW = [
+    "lang", "source", "source_kind", "revision", "config", "split", "layers", "translation",
+    "license",
+]  # fmt: skip
 _COLUMNS = ["id", "row", "row_digest", *_FEW]
 _TEXTS = pa.dictionary(pa.int32(), pa.string())
 _LISTS = pa.list_(pa.string())
@@ -37,6 +41,8 @@ LINEAGE_SCHEMA = pa.schema(
         ("layers", _TEXTS),
         ("translator", _TEXTS),
         ("translation", _TEXTS),
+        ("prompt", _TEXTS),
+        ("decoding_sha256", _TEXTS),
         ("license_expression", _TEXTS),
         ("combination", pa.int32()),
         ("decision_ids", _LISTS),
@@ -148,13 +154,14 @@ def match(rows: pa.Table, origin: pa.Table, languages: Sequence[str]) -> pa.Arra
 
 
 def lineage_tables(
-    rows: pa.Table, origin: pa.Table, numbers: pa.Array, decided: pa.Table
+    rows: pa.Table, origin: pa.Table, numbers: pa.Array, decided: pa.Table, how: Translated
 ) -> Iterator[pa.Table]:
     """Yield the lineage in chunks, in the order of the release.
 
     `decided` has one row a combination of layers: `layers, combination, translator, decision_ids,
     downstream_terms, verdict`. `translation` is the translator's fingerprint: a digest of model,
-    revision, prompts and decoding, which the release's manifest spells out.
+    revision, prompts and decoding, which the release's manifest spells out; `prompt` is the digest
+    of the prompt for the row's source kind. All three are null for native text.
     """
     for start in range(0, len(rows), CHUNK):
         part = rows.slice(start, CHUNK)
@@ -162,6 +169,7 @@ def lineage_tables(
         layers = own.column("layers").cast(pa.string())
         which = pc.index_in(layers, value_set=decided.column("layers").combine_chunks())
         told = decided.take(which.combine_chunks())
+        kinds = _of_translated(own, own.column("source_kind"))
         columns = {
             "record_id": part.column("id"),
             "of_record": part.column("of"),
@@ -175,6 +183,8 @@ def lineage_tables(
             "layers": layers,
             "translator": told.column("translator"),
             "translation": own.column("translation"),
+            "prompt": _mapped(kinds, how.prompt),
+            "decoding_sha256": _mapped(kinds, lambda kind: how.decoding),
             "license_expression": own.column("license"),
             "combination": told.column("combination"),
             "decision_ids": told.column("decision_ids"),
@@ -185,6 +195,18 @@ def lineage_tables(
         yield pa.table(
             {name: _as(column, LINEAGE_SCHEMA.field(name).type) for name, column in columns.items()}
         ).cast(LINEAGE_SCHEMA)
+
+
+def _of_translated(own: pa.Table, column: Any) -> Any:
+    """Return the column with nulls where the record is native text."""
+    return pc.if_else(pc.is_valid(own.column("translation")), column.cast(pa.string()), None)
+
+
+def _mapped(column: Any, meaning: Callable[[str], str | None]) -> Any:
+    """Return what each text of a column means; nulls stay."""
+    encoded = pc.dictionary_encode(column).combine_chunks()
+    texts = pa.array([meaning(text) for text in encoded.dictionary.to_pylist()], pa.string())
+    return texts.take(encoded.indices)
 
 
 def _as(column: Any, kind: Any) -> Any:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from prefdata import __version__, components
+from prefdata import __version__
 from prefdata.core.stage import Context
+from prefdata.licensing.translated import describe
 from prefdata.publish.files import DataFile
 from prefdata.publish.survey import Survey
 from prefdata.store.dataset import MANIFEST
@@ -45,7 +46,7 @@ def manifest_of(
         "settings": config.model_dump(mode="json"),
         "steps": steps,
         "sources": sources_of(survey),
-        "translator": translator_of(steps, context),
+        "translator": describe(steps, context),
         "counts": counts_of(survey, files),
         "data": [asdict(file) for file in files],
     }
@@ -105,24 +106,6 @@ def sources_of(survey: Survey) -> list[dict[str, Any]]:
         }
         for source in survey.sources
     ]
-
-
-def translator_of(steps: Sequence[Mapping[str, Any]], context: Context) -> dict[str, Any] | None:
-    """Return the translator with model, revision, decoding and prompts; None without one.
-
-    The translate stage describes itself: ``describe(config, context)``, a static method.
-    """
-    step = next((step for step in steps if step["use"] == "translate"), None)
-    if step is None:
-        return None
-    component = components.load("stages", step["use"])
-    describe = getattr(component, "describe", None)
-    if describe is None:
-        told: dict[str, Any] = step["settings"]["translator"]
-        return told
-    config = component.Config.from_tree(step["settings"])
-    described: dict[str, Any] = describe(config, context)
-    return described
 
 
 def counts_of(survey: Survey, files: Sequence[DataFile]) -> dict[str, Any]:

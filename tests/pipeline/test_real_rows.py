@@ -53,6 +53,10 @@ def test_all_real_rows_reach_a_release_through_a_server(
     pairs = rows_of(tmp_path / found["release"], "pairs")
     assert pairs
     assert {row["license"] for row in pairs} == {"MIT"}
+    lineage = pq.read_table(tmp_path / found["release"] / "audit" / "lineage.parquet").to_pylist()
+    told = json.loads((tmp_path / found["release"] / "manifest.json").read_bytes())["translator"]
+    assert {row["prompt"] for row in lineage} == {told["prompts"]["hh"]["digest"]}
+    assert all(row["decoding_sha256"] and row["translation"] for row in lineage)
 
 
 def test_real_rows_with_their_translations_become_a_japanese_release(

@@ -269,9 +269,14 @@ class _Relay:
     """Brings the events of actors to whoever listens here."""
 
     def __init__(self) -> None:
+        import ray
         from ray.util.queue import Queue
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        self.queue = Queue(maxsize=10_000, actor_options={"num_cpus": 0})
+        # Beside this process: the loss of another machine must not take it along.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        options = {"num_cpus": 0, "scheduling_strategy": here}
+        self.queue = Queue(maxsize=10_000, actor_options=options)
 
     def task(self, task: Task) -> Task:
         """Return the task with its listener replaced by one that reaches across processes."""
@@ -279,9 +284,14 @@ class _Relay:
         return within(listen=_Send(self.queue)) if within else task
 
     def drain(self, context: Context) -> None:
-        """Pass on what has come in."""
-        waiting = self.queue.qsize()
-        events: list[Event] = self.queue.get_nowait_batch(waiting) if waiting else []
+        """Pass on what has come in; what was lost with a machine is no reason to stop."""
+        from ray.exceptions import RayError
+
+        try:
+            waiting = self.queue.qsize()
+            events: list[Event] = self.queue.get_nowait_batch(waiting) if waiting else []
+        except RayError:
+            return
         for event in events:
             context.listen(event)
 
@@ -296,9 +306,11 @@ class _Send:
         self.sink = sink
 
     def __call__(self, event: Event) -> None:
+        from ray.exceptions import RayError
+
         try:
             self.sink.put_nowait(event)
-        except queue.Full:
+        except (queue.Full, RayError):
             return
 
 

@@ -1,7 +1,7 @@
 """A Ray cluster: every shard is the work of an actor, here or on another machine.
 
 An actor is built once and keeps what it loaded (a tagger, a model on its GPU) from shard to
-shard. If it dies, with its machine or alone, its unfinished shard is done again by another.
+shard. If it dies, its unfinished shard is done again by another.
 """
 
 from __future__ import annotations

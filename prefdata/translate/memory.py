@@ -82,8 +82,8 @@ class Memory:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=8000",
-            "cache_size=-65536",
-            "mmap_size=1073741824",
+            "cache_size=-32768",
+            "mmap_size=67108864",  # a larger map would count as memory of ours
         ):
             self._db.execute(f"PRAGMA {pragma}")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]

@@ -82,7 +82,7 @@ class Memory:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=8000",
-            "cache_size=-32768",
+            "cache_size=-65536",
             "mmap_size=67108864",  # a larger map would count as memory of ours
         ):
             self._db.execute(f"PRAGMA {pragma}")

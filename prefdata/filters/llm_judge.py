@@ -7,9 +7,10 @@ model that judges its own translations should be checked by hand on a sample.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from itertools import combinations
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -36,7 +37,7 @@ QUESTIONS: Final = {
         "Does any name of a person, place, product or organization become another name?"
     ),
 }
-_FLAW: Final = (
+FLAW: Final = (
     "Is a mistake, rudeness, vagueness or bad grammar of the English missing in the Japanese, so"
     " that the Japanese is a better answer than the English?"
 )
@@ -44,6 +45,16 @@ _BETTER: Final = (
     "Two answers to one prompt. Which is better, A or B?"
     " Answer with one letter alone: A, B, or T for a tie."
 )
+
+
+class Asked(NamedTuple):
+    """One yes-or-no question about one turn; a Y is a finding of `code`."""
+
+    code: str
+    question: str
+    side: str
+    n: int
+    turn: Turn
 
 
 class LlmJudge:
@@ -79,6 +90,9 @@ class LlmJudge:
             le=1,
             description="share of records that are asked about, by their text",
         )
+        concurrency: Annotated[int, RUNTIME] = Field(
+            default=16, ge=1, description="questions in flight"
+        )
         action: Literal["drop", "flag"] = Field(default="drop", description="what a Y means")
 
     version: ClassVar[int] = 1
@@ -87,6 +101,7 @@ class LlmJudge:
     def __init__(self, config: Config, context: Context) -> None:
         self.config = config
         self.chat = Chat(config.base_url, config.model, config.api_key_env)
+        self.threads = ThreadPoolExecutor(config.concurrency)
 
     @staticmethod
     def layers(config: Config, context: Context) -> Sequence[Layer]:
@@ -99,27 +114,30 @@ class LlmJudge:
             return []
         sides = [("prompt", record.prompt)]
         sides += [(f"completion_{n}", turns) for n, turns in enumerate(record.completions)]
-        found = [f for side, turns in sides for f in self._turns(side, turns)]
+        asked = [one for side, turns in sides for one in self._questions(side, turns)]
+        answers = self.threads.map(self._says, asked)
+        found = [self._finding(one) for one, is_so in zip(asked, answers, strict=True) if is_so]
         if self.config.preference:
             found += self._preferences(record)
         return found
 
-    def _turns(self, side: str, turns: Sequence[Turn]) -> Iterator[Finding]:
+    def _questions(self, side: str, turns: Sequence[Turn]) -> Iterator[Asked]:
         for n, turn in enumerate(turns):
             if not turn.source or not turn.target.strip():
                 continue
             for code in self.config.questions:
-                if self._says(QUESTIONS[code], turn):
-                    yield self._finding(code, side, n)
-            if self.config.flaws and side != "prompt" and self._says(_FLAW, turn):
-                yield self._finding("flaw_repaired", side, n)
+                yield Asked(code, QUESTIONS[code], side, n, turn)
+            if self.config.flaws and side != "prompt":
+                yield Asked("flaw_repaired", FLAW, side, n, turn)
 
-    def _says(self, question: str, turn: Turn) -> bool:
-        asked = f"{question}\n\nEnglish:\n{turn.source}\n\nJapanese:\n{turn.target}\n\n{question}"
+    def _says(self, one: Asked) -> bool:
+        texts = f"English:\n{one.turn.source}\n\nJapanese:\n{one.turn.target}"
+        asked = f"{one.question}\n\n{texts}\n\n{one.question}"
         return self.chat.ask(_SYSTEM, asked, max_tokens=2).strip().upper().startswith("Y")
 
-    def _finding(self, code: str, side: str, turn: int) -> Finding:
-        return Finding(code, side, turn, 1.0, 1.0, "judge", self.config.action, self.config.model)
+    def _finding(self, one: Asked) -> Finding:
+        action, model = self.config.action, self.config.model
+        return Finding(one.code, one.side, one.n, 1.0, 1.0, "judge", action, model)
 
     def _preferences(self, record: Comparison) -> Iterator[Finding]:
         """Yield pairs of which the better answer is another one in Japanese than in English."""
@@ -133,12 +151,14 @@ class LlmJudge:
     def _better(self, record: Comparison, a: int, b: int, lang: str) -> int | None:
         """Return which completion the model prefers in both orders, None if it does not."""
         prompt = _text(record.prompt, lang)
-        votes = []
-        for first, second in ((a, b), (b, a)):
+
+        def vote(first: int, second: int) -> int | None:
             texts = (_text(record.completions[n], lang) for n in (first, second))
             asked = "Prompt:\n{}\n\nA:\n{}\n\nB:\n{}".format(prompt, *texts)
             letter = self.chat.ask(_BETTER, asked, max_tokens=2).strip().upper()[:1]
-            votes.append({"A": first, "B": second}.get(letter))
+            return {"A": first, "B": second}.get(letter)
+
+        votes = list(self.threads.map(vote, (a, b), (b, a)))
         return votes[0] if votes[0] == votes[1] else None
 
     def _is_sampled(self, record: Comparison) -> bool:

@@ -7,15 +7,17 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 
 from prefdata.core.errors import ConfigError, InputError, MissingExtra
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.filters.embedding import Embedding
-from prefdata.filters.llm_judge import QUESTIONS, LlmJudge
+from prefdata.filters.llm_judge import FLAW, QUESTIONS, LlmJudge
 from prefdata.filters.stage import FilterStage
 from tests.records import a_pair
 
@@ -25,11 +27,15 @@ FLIPPED = (
     "ジュースと一緒に飲んでください。",
     "ジュースと飲みましょう。",
 )
-FLIP = QUESTIONS["polarity_flip"]
+ASKED = QUESTIONS | {"flaw_repaired": FLAW}
+FLIP = ASKED["polarity_flip"]
+JUDGED: dict[str, dict[str, list[tuple[str, str]]]] = yaml.safe_load(
+    Path(__file__).with_name("judged.yaml").read_text(encoding="utf-8")
+)
 
 
 class Reader(BaseHTTPRequestHandler):
-    """Says Y to the question of polarity about the flipped answer, else N; B to every choice."""
+    """Knows the faults of ``judged.yaml``; of two answers it prefers the one with 54 in it."""
 
     asked: ClassVar[list[str]] = []
 
@@ -37,8 +43,7 @@ class Reader(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         question = body["messages"][-1]["content"]
         self.asked.append(question)
-        letter = "Y" if FLIP in question and FLIPPED[1] in question else "N"
-        answer = {"choices": [{"message": {"content": letter}}]}
+        answer = {"choices": [{"message": {"content": letter(question)}}]}
         data = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
@@ -49,13 +54,33 @@ class Reader(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    Reader.asked = []
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Reader)
+def letter(question: str) -> str:
+    if "\n\nA:\n" in question:
+        first, second = question.split("\n\nA:\n")[1].split("\n\nB:\n")
+        return "A" if "54" in first else "B" if "54" in second else "A"
+    faults = [FLIP] if FLIPPED[1] in question else []
+    for code, rows in JUDGED.items():
+        texts = (f"English:\n{en}\n\nJapanese:\n{ja}\n" for en, ja in rows["found"])
+        faults += [ASKED[code]] if any(text in question for text in texts) else []
+    return "Y" if question.startswith(tuple(faults)) and faults else "N"
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64  # five, the default, turns connections away for a second
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[str]:
+    httpd = Server(("127.0.0.1", 0), Reader)
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{httpd.server_port}/v1"
     httpd.shutdown()
+
+
+@pytest.fixture
+def server(running: str) -> str:
+    Reader.asked.clear()
+    return running
 
 
 def judge(server: str, **more: Any) -> FilterStage:
@@ -79,6 +104,42 @@ def test_a_judge_asks_one_question_a_call_about_what_was_chosen(server: str) -> 
     judge(server, questions=["polarity_flip"], flaws=False)([a_pair(*FLIPPED, english=ENGLISH)])
     assert len(Reader.asked) == 3
     assert all(FLIP in question for question in Reader.asked)
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "japanese"),
+    [(code, *row) for code, rows in JUDGED.items() for row in rows["found"]],
+)
+def test_a_fault_that_the_judge_sees_drops_the_pair_for_its_code(
+    code: str, english: str, japanese: str, server: str
+) -> None:
+    pair = a_pair("続けて。", "はい。", japanese, english=("Go on.", "Yes.", english))
+    (drop,) = judge(server)([pair]).dropped
+    assert code in drop.reasons
+    assert [(f.side, f.code) for f in drop.findings if f.band == "judge"] == [("rejected", code)]
+
+
+@pytest.mark.parametrize(
+    ("english", "japanese"), [row for rows in JUDGED.values() for row in rows["clean"]]
+)
+def test_a_text_without_the_fault_is_kept(english: str, japanese: str, server: str) -> None:
+    pair = a_pair("続けて。", japanese, "はい。", english=("Go on.", english, "Yes."))
+    assert judge(server)([pair]).dropped == []
+
+
+def test_a_better_answer_that_changed_sides_is_a_mended_fault(server: str) -> None:
+    english = ("What is 9 times 6?", "It is 54.", "It is 56.")
+    turned = a_pair("9かける6は？", "56です。", "54です。", english=english)
+    kept = a_pair("9かける6は？", "54です。", "56です。", english=english)
+    asking = judge(server, questions=[], flaws=False, preference=True)
+    (drop,) = asking([turned]).dropped
+    assert ("flaw_repaired", "preference") in [(f.code, f.band) for f in drop.findings]
+    assert asking([kept]).dropped == []
+
+
+def test_a_judge_that_always_takes_the_first_answer_says_nothing(server: str) -> None:
+    pair = a_pair("名前は？", "花です。", "空です。", english=("Your name?", "Hana.", "Sora."))
+    assert judge(server, questions=[], flaws=False, preference=True)([pair]).dropped == []
 
 
 def test_native_records_are_not_asked_about(server: str) -> None:

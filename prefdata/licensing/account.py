@@ -20,7 +20,6 @@ from prefdata.licensing.case import GENERATORS, Evidence
 from prefdata.licensing.court import Court
 from prefdata.licensing.entry import Component, Entry
 from prefdata.licensing.evidence import grade
-from prefdata.licensing.expression import combine, ids_in
 from prefdata.licensing.policy import TARGETS
 from prefdata.licensing.unlock import remedy
 from prefdata.store.arrow import layers_from_text
@@ -68,7 +67,8 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
     combinations = [_combination(court, n, text, every) for n, text in enumerate(texts)]
     is_published = {tally.layers for tally in facts.published}
     stated = [c for c, text in zip(combinations, texts, strict=True) if text in is_published]
-    expression = combine(c["expression"] for c in stated)
+    book = court.registry.book
+    expression = book.expressions.combine(c["expression"] for c in stated)
     terms = ids_of(c["downstream_terms"] for c in stated)
     layers = sorted({layer for text in texts for layer in layers_from_text(text)})
     told = _entries(court, layers)
@@ -93,7 +93,7 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
             "expression": expression,
             "downstream_terms": list(terms),
             "obligations": _each(c["obligations"] for c in stated),
-            "card": card_fields(expression, terms, court.registry.book),
+            "card": card_fields(expression, terms, book),
         },
         "counts": _counts(court, facts),
         **told_of,
@@ -233,11 +233,11 @@ def _generators(court: Court, layers: Sequence[Layer]) -> list[dict[str, Any]]:
     makers = [layer for layer in layers if layer.role in GENERATORS]
     for _, part, _ in _entries(court, layers):
         makers += [Layer("response_model", name) for name in part.generators]
-    rows = []
+    rows, book = [], court.registry.book
     for artifact in sorted({layer.artifact for layer in makers}):
         parts = [p for e, n in court.registry.describe(artifact) for p in e.components]
-        names = sorted({name for part in parts for name in ids_in(part.license)})
-        rules = [court.registry.book.output_rule(name) for name in names] or ["unknown"]
+        names = sorted({name for part in parts for name in book.expressions.ids_in(part.license)})
+        rules = [book.output_rule(name) for name in names] or ["unknown"]
         roles = sorted({layer.role for layer in makers if layer.artifact == artifact})
         rows.append({"artifact": artifact, "roles": roles, "terms": names, "output_rules": rules})
     return rows
@@ -254,7 +254,8 @@ def _sources(court: Court, published: Sequence[Tally]) -> list[dict[str, Any]]:
         row["revisions"] = sorted({*row["revisions"], *content})
         made = {layer.artifact for layer in layers if layer.role == "translator"}
         row["translators"] = sorted({*row["translators"], *made})
-        row["license"] = combine(filter(None, [row["license"], court.decide(layers).expression]))
+        both = filter(None, [row["license"], court.decide(layers).expression])
+        row["license"] = court.registry.book.expressions.combine(both)
     return [rows[name] for name in sorted(rows)]
 
 

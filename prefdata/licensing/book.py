@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from prefdata.core.errors import ConfigError
+from prefdata.licensing.expression import Expressions
 
 OutputRule = Literal["none", "notice", "derivative_model", "no_compete", "no_other_llm", "unknown"]
 OUTPUT_RULES = ("none", "notice", "derivative_model", "no_compete", "no_other_llm", "unknown")
@@ -55,12 +57,19 @@ class LicenseBook:
                     f"the license {name!r} is registered twice: as {folded[name.casefold()]!r} too",
                     fix="a text says what it says: remove one of the entries",
                 )
-        object.__setattr__(self, "_folded", folded)
+
+    @cached_property
+    def _folded(self) -> Mapping[str, str]:
+        return {name.lower(): name for name in self.licenses}
+
+    @cached_property
+    def expressions(self) -> Expressions:
+        """Return what reads and writes expressions over the registered ids."""
+        return Expressions(self.licenses)
 
     def spell(self, name: str) -> str:
         """Return an id in the registry's spelling; unknown ones as they are."""
-        folded: Mapping[str, str] = getattr(self, "_folded")  # noqa: B009  set in __post_init__
-        return folded.get(name.casefold(), name)
+        return self._folded.get(name.lower(), name)
 
     def get(self, name: str) -> License | None:
         """Return the entry of an id, or None if nobody has registered it."""

@@ -14,12 +14,11 @@ from typing import Any
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import Group, Inputs, read_inputs
-from prefdata.licensing.expression import combine
 from prefdata.licensing.human import apply_decisions, reaches
 from prefdata.licensing.policy import Policy, case_policy
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, codes, worst
 from prefdata.licensing.record import Record, examine
-from prefdata.licensing.rules import Asked, choices_of
+from prefdata.licensing.rules import Asked
 
 EXIT_CODES = {ALLOW: 0, DENY: 3, REVIEW: 4}
 BROKEN = 5
@@ -73,7 +72,7 @@ def judge(inputs: Any, policy: Any, book: LicenseBook | None = None) -> Judgemen
         book = shipped().book
     decided = [(group, decide_group(group, rules, book)) for group in read.groups]
     if read.is_build:
-        return _build(decided, rules, is_broken=read.is_broken)
+        return _build(decided, rules, book, is_broken=read.is_broken)
     decision = decided[0][1]
     if read.is_broken:
         return Judgement(_broken(decision), BROKEN)
@@ -82,18 +81,18 @@ def judge(inputs: Any, policy: Any, book: LicenseBook | None = None) -> Judgemen
 
 def decide_group(group: Group, policy: Policy, book: LicenseBook) -> Decision:
     """Decide one combination of layers for every target of the policy; the worst counts."""
-    outbound = outbound_of(group, policy)
+    outbound = outbound_of(group, policy, book)
     choices = _choices(outbound, policy, book)
     parts = [
         _decide_target(group, Asked(policy, target, choices, book), outbound)
         for target in policy.targets
     ]
-    return parts[0] if len(parts) == 1 else merge(parts, worst_of(parts))
+    return parts[0] if len(parts) == 1 else merge(parts, worst_of(parts), book)
 
 
 def reasons_of(group: Group, policy: Policy, book: LicenseBook) -> list[Reason]:
     """Return every reason with its weight and artifacts, after human decisions, for all targets."""
-    choices = _choices(outbound_of(group, policy), policy, book)
+    choices = _choices(outbound_of(group, policy, book), policy, book)
     artifacts = [layer.artifact for layer in group.layers if layer.role != "tool"]
     found: list[Reason] = []
     for target in policy.targets:
@@ -105,12 +104,12 @@ def reasons_of(group: Group, policy: Policy, book: LicenseBook) -> list[Reason]:
 def _choices(outbound: str, policy: Policy, book: LicenseBook) -> tuple[tuple[str, ...], ...]:
     """Return the alternatives of an outbound license; a map without the source has one, empty."""
     if outbound:
-        return choices_of(outbound, book)
+        return book.expressions.alternatives(outbound)
     per_record = isinstance(policy.outbound, Mapping) and "per-record" in policy.outbound.values()
     return ((),) if isinstance(policy.outbound, Mapping) and not per_record else ()
 
 
-def outbound_of(group: Group, policy: Policy) -> str:
+def outbound_of(group: Group, policy: Policy, book: LicenseBook) -> str:
     """Return the outbound license of a record; empty where each record keeps its own."""
     if not isinstance(policy.outbound, Mapping):
         return policy.outbound or ""
@@ -120,7 +119,7 @@ def outbound_of(group: Group, policy: Policy) -> str:
         for source, stated in policy.outbound.items()
         if stated != "per-record" and any(reaches(source, artifact) for artifact in artifacts)
     ]
-    return combine(found)
+    return book.expressions.combine(found)
 
 
 def _decide_target(group: Group, asked: Asked, outbound: str) -> Decision:
@@ -129,11 +128,12 @@ def _decide_target(group: Group, asked: Asked, outbound: str) -> Decision:
     reasons, applied = apply_decisions(record.reasons, group.decisions, artifacts)
     verdict = worst(reasons)
     is_stated = verdict != DENY and not any(reason.code == "UNDISCLOSED" for reason in reasons)
+    stated = [*record.content, *filter(None, [outbound])] if is_stated else []
     return Decision(
         verdict=verdict,
         reasons=codes(reasons),
         obligations=() if verdict == DENY else _obligations(record, asked),
-        expression=combine([*record.content, *filter(None, [outbound])]) if is_stated else "",
+        expression=asked.book.expressions.combine(stated),
         downstream_terms=record.terms,
         decisions=applied,
     )
@@ -148,7 +148,11 @@ def _obligations(record: Record, asked: Asked) -> tuple[str, ...]:
 
 
 def _build(
-    decided: Sequence[tuple[Group, Decision]], policy: Policy, *, is_broken: bool
+    decided: Sequence[tuple[Group, Decision]],
+    policy: Policy,
+    book: LicenseBook,
+    *,
+    is_broken: bool,
 ) -> Judgement:
     """Apply the gate to the groups of a build (rule R17)."""
     counts: Counter[str] = Counter(dict.fromkeys(("allow", "review", "deny"), 0))
@@ -160,7 +164,7 @@ def _build(
     if policy.gate == "exclude" and kept:
         verdict = ALLOW
     published = counts["allow"] if verdict == ALLOW else 0
-    merged = merge(every, verdict, stated=kept if verdict == ALLOW else [])
+    merged = merge(every, verdict, book, stated=kept if verdict == ALLOW else [])
     if is_broken:
         return Judgement(_broken(merged), BROKEN, counts, 0)
     exit_code = EXIT_CODES[DENY if policy.gate == "exclude" and not kept else verdict]
@@ -173,17 +177,22 @@ def worst_of(decisions: Iterable[Decision]) -> Verdict:
 
 
 def merge(
-    parts: Sequence[Decision], verdict: Verdict, stated: Sequence[Decision] | None = None
+    parts: Sequence[Decision],
+    verdict: Verdict,
+    book: LicenseBook,
+    *,
+    stated: Sequence[Decision] | None = None,
 ) -> Decision:
     """Return one decision for several: all reasons, and what holds for the `stated` ones."""
     ordered = sorted(parts, key=lambda part: -part.verdict)
     told = parts if stated is None else stated
-    is_told = stated is not None or all(part.expression for part in told)
+    is_told = verdict != DENY and (stated is not None or all(part.expression for part in told))
+    expressions = [part.expression for part in told] if is_told else []
     return Decision(
         verdict=verdict,
         reasons=tuple(dict.fromkeys(code for part in ordered for code in part.reasons)),
         obligations=() if verdict == DENY else _each(part.obligations for part in told),
-        expression=combine(p.expression for p in told) if is_told and verdict != DENY else "",
+        expression=book.expressions.combine(expressions),
         downstream_terms=ids_of(part.downstream_terms for part in told),
         decisions=ids_of(part.decisions for part in parts),
     )

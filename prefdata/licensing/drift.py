@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from prefdata.core.errors import InputError
-from prefdata.licensing.expression import is_equivalent
 from prefdata.licensing.registry import Registry
 from prefdata.licensing.reverify import card_head
 from prefdata.licensing.rules import r5_tags
@@ -37,7 +36,7 @@ def compare_card(card: Path, artifact: str | None, registry: Registry) -> dict[s
     drifted = False
     for part in (part for entry in entries for part in entry.components):
         known = part.license if part.status == "declared" else ""
-        same = is_equivalent(stated or "", known)
+        same = registry.book.expressions.is_equivalent(stated or "", known)
         drifted |= not same
         shown = part.license or "no license"
         verb = "agrees with" if same else "differs from"

@@ -11,7 +11,6 @@ from typing import Any
 
 from prefdata.core.errors import ConfigError
 from prefdata.licensing.court import Court
-from prefdata.licensing.expression import ids_in
 from prefdata.store.files import sha256, write_text
 
 CREDIT = (
@@ -24,10 +23,12 @@ ATTRIBUTION = (
 )  # fmt: skip
 
 
-def named_ids(audit: Mapping[str, Any]) -> list[str]:
+def named_ids(audit: Mapping[str, Any], court: Court) -> list[str]:
     """Return every id that the license or the terms of a release name."""
     stated = audit["license"]
-    return sorted({*ids_in(stated["expression"]), *stated["downstream_terms"]})
+    return sorted(
+        {*court.registry.book.expressions.ids_in(stated["expression"]), *stated["downstream_terms"]}
+    )
 
 
 def write_notices(release: Path, audit: Mapping[str, Any], court: Court) -> None:
@@ -39,7 +40,7 @@ def write_notices(release: Path, audit: Mapping[str, Any], court: Court) -> None
     write_texts(release, audit, court)
     write_text(release / "NOTICE", notice(audit))
     write_text(release / "LICENSE.md", license_file(audit, court))
-    write_text(release / "ATTRIBUTION.csv", attribution(audit))
+    write_text(release / "ATTRIBUTION.csv", attribution(audit, court))
 
 
 def notice(audit: Mapping[str, Any]) -> str:
@@ -79,7 +80,7 @@ def write_texts(release: Path, audit: Mapping[str, Any], court: Court) -> None:
     """Copy every text that the release names, and upstream license files kept as evidence."""
     folder = release / "license-texts"
     folder.mkdir(exist_ok=True)
-    for name in named_ids(audit):
+    for name in named_ids(audit, court):
         path = text_of(court, name)
         shutil.copyfile(path, folder / path.name)
     published = {source["id"] for source in audit["sources"]}
@@ -132,6 +133,7 @@ def _notice(audit: Mapping[str, Any]) -> Iterator[str]:
 
 def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
     stated, book = audit["license"], court.registry.book
+    ids_in = book.expressions.ids_in
     yield "# License"
     yield ""
     yield f"SPDX expression of the content: `{stated['expression']}`"
@@ -160,9 +162,9 @@ def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
     yield audit["disclaimer"]
 
 
-def attribution(audit: Mapping[str, Any]) -> str:
+def attribution(audit: Mapping[str, Any], court: Court) -> str:
     """Return ATTRIBUTION.csv: one row a source, with the statement of changes."""
-    buffer = io.StringIO()
+    buffer, ids_in = io.StringIO(), court.registry.book.expressions.ids_in
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(ATTRIBUTION)
     for source in audit["sources"]:

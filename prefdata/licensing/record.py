@@ -13,7 +13,6 @@ from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, deny, note, r
 from prefdata.licensing.rules import (
     NO_LICENSE,
     Asked,
-    choices_of,
     r0_lineage,
     r1_admissible,
     r2_coverage,
@@ -114,7 +113,11 @@ def standing(layer: CaseLayer, asked: Asked) -> Standing:
     if layer.status == "undisclosed" or inadmissible or (text is None and not readings):
         common.extend(reason for reason in r2_coverage(layer, (), asked.book))
         return Standing(layer, (*common, *r7_undisclosed(layer, asked)), (Option((), ()),))
-    beside = r5_beside(layer, choices_of(text, asked.book)[0], asked.book)[1] if text else []
+    beside = (
+        r5_beside(layer, asked.book.expressions.alternatives(text)[0], asked.book)[1]
+        if text
+        else []
+    )
     common.extend([*named, *(beside if layer.license else [])])
     common.extend([*r6_evidence(layer, asked.policy), *r9_condition(layer)])
     if readings:
@@ -139,10 +142,11 @@ def _readings(layer: CaseLayer, text: str | None, book: LicenseBook) -> tuple[st
         tagged = r5_beside(layer, (), book)[0]
         stated.extend([" AND ".join(f"({name})" for name in tagged)] if tagged else [])
     rivals = [_meaning(reading, book) for reading in layer.readings]
-    known = {choices_of(rival, book) for rival in rivals}
+    choices_of = book.expressions.alternatives
+    known = {choices_of(rival) for rival in rivals}
     for one in stated:
-        if choices_of(one, book) not in known:
-            known.add(choices_of(one, book))
+        if choices_of(one) not in known:
+            known.add(choices_of(one))
             rivals.append(one)
     is_rival = layer.readings or len(rivals) > 1 or layer.status == "conflicting"
     return tuple(rivals) if is_rival else ()
@@ -159,7 +163,8 @@ def branches(layer: CaseLayer, text: str, asked: Asked) -> tuple[Option, ...]:
     """Return the branches of an expression (R12) with what R2, R5, R10 and R13 say of each."""
     if text.casefold() in NO_LICENSE:
         return (Option((), tuple(r7_undisclosed(layer, asked))),)
-    return tuple(_branch(layer, ids, asked) for ids in choices_of(text, asked.book))
+    choices = asked.book.expressions.alternatives(text)
+    return tuple(_branch(layer, ids, asked) for ids in choices)
 
 
 def _branch(layer: CaseLayer, ids: tuple[str, ...], asked: Asked) -> Option:

@@ -21,7 +21,6 @@ from prefdata.licensing.account import Facts, Tally, account
 from prefdata.licensing.audit import POLICY, read_audit
 from prefdata.licensing.carried import used_folders
 from prefdata.licensing.court import Court, registry_files
-from prefdata.licensing.expression import is_weaker
 from prefdata.licensing.notices import attribution, license_file, named_ids, notice
 from prefdata.licensing.policy import Policy, policy_of
 from prefdata.licensing.registry import Registry, shipped
@@ -151,7 +150,7 @@ def _without_bytes(value: Any) -> Any:
 
 def _check_texts(release: Path, audit: Mapping[str, Any], court: Court) -> list[str]:
     problems = []
-    for name in named_ids(audit):
+    for name in named_ids(audit, court):
         entry = court.registry.book.get(name)
         path = release / "license-texts" / (entry.text_file if entry else f"{name}.txt")
         if entry is None:
@@ -178,7 +177,7 @@ def _check_card(release: Path, audit: Mapping[str, Any]) -> list[str]:
         return []
     shown = str(stated.get("license"))
     meant = shipped().book.hub_tags.get(shown, shown)
-    weaker = is_weaker(meant, audit["license"]["expression"])
+    weaker = shipped().book.expressions.is_weaker(meant, audit["license"]["expression"])
     word = "weaker than" if weaker else "not that of"
     return [f"README.md: the license field {shown!r} is {word} the expression: {wanted}"]
 
@@ -207,7 +206,7 @@ def _check_reports(release: Path, audit: Mapping[str, Any], court: Court) -> lis
         "audit/audit.html": html(audit),
         "NOTICE": notice(audit),
         "LICENSE.md": license_file(audit, court),
-        "ATTRIBUTION.csv": attribution(audit),
+        "ATTRIBUTION.csv": attribution(audit, court),
     }
     return [
         f"{name}: not the one that belongs to the audit"

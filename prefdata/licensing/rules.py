@@ -13,7 +13,6 @@ from prefdata.core.verdict import Verdict
 from prefdata.licensing.book import License, LicenseBook
 from prefdata.licensing.case import CONTENT, GENERATORS, CaseLayer, Evidence
 from prefdata.licensing.evidence import SEARCH_LOG, granting, has_text, problems
-from prefdata.licensing.expression import alternatives
 from prefdata.licensing.policy import Policy
 from prefdata.licensing.reason import DENY, REVIEW, Reason, deny, note, review
 
@@ -320,8 +319,3 @@ def _binds_family(asked: Asked) -> bool:
     if asked.is_local:
         return True
     return asked.target == "publish_model" and not asked.policy.strict_outputs
-
-
-def choices_of(name: str, book: LicenseBook) -> tuple[tuple[str, ...], ...]:
-    """Return the alternatives of an expression in the registry's spelling."""
-    return tuple(tuple(book.spell(part) for part in choice) for choice in alternatives(name))

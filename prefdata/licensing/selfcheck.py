@@ -16,7 +16,6 @@ from typing import Any
 from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.licensing.entry import Component
-from prefdata.licensing.expression import ids_in
 from prefdata.licensing.human_file import read_decision
 from prefdata.licensing.policy import presets, read_policy
 from prefdata.licensing.registry import Registry, file_name, find_entries, load_yaml
@@ -208,7 +207,7 @@ def _is_known(registry: Registry, name: str) -> bool:
 
 
 def _component(registry: Registry, path: Path, part: Component, as_of: date) -> Iterator[Finding]:
-    for name in (*ids_in(part.license), *part.readings):
+    for name in (*registry.book.expressions.ids_in(part.license), *part.readings):
         if registry.book.get(name) is None:
             yield Finding("warning", str(path), f"{part.name}: {name!r} is not registered")
     for item in part.evidence:

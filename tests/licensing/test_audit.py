@@ -18,7 +18,7 @@ import pytest
 from prefdata.core.errors import IntegrityError, LicenseDenied
 from prefdata.licensing.audit import rebuild_bundle, seal, write_bundle
 from prefdata.licensing.carried import artifacts_of, registry_digest
-from prefdata.licensing.expression import ids_in
+from prefdata.licensing.registry import shipped
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.reverify import court_within, verify
 from prefdata.licensing.selfcheck import schema_of
@@ -90,7 +90,8 @@ def test_the_unlock_table_says_what_would_free_the_rows_left_out(release: Path) 
 def test_every_id_has_its_text_and_mit_its_copyright_line(release: Path) -> None:
     audit = read_audit(release)
 
-    for name in (*ids_in(audit["license"]["expression"]), *audit["license"]["downstream_terms"]):
+    ids = shipped().book.expressions.ids_in(audit["license"]["expression"])
+    for name in (*ids, *audit["license"]["downstream_terms"]):
         assert (release / "license-texts" / f"{name}.txt").is_file()
     assert "Copyright (c) 2022 Anthropic" in (release / "LICENSE.md").read_text("utf-8")
     rows = list(csv.DictReader((release / "ATTRIBUTION.csv").open(encoding="utf-8")))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prefdata.core.errors import ConfigError
 from prefdata.licensing.book import License, LicenseBook
 from prefdata.licensing.decide import decide, judge
-from prefdata.licensing.expression import MOST_ALTERNATIVES, alternatives, is_weaker
+from prefdata.licensing.expression import MOST_ALTERNATIVES, Expressions
 from prefdata.licensing.registry import shipped
 from tests.licensing.cases import (
     CONTENT,
@@ -224,14 +224,14 @@ def test_two_spellings_of_one_id_are_one_id_registered_twice() -> None:
 
 
 def test_a_card_over_no_license_is_weaker_than_nothing_can_be() -> None:
-    assert is_weaker("MIT", "")
-    assert is_weaker("", "")
+    assert Expressions().is_weaker("MIT", "")
+    assert Expressions().is_weaker("", "")
 
 
 def test_a_choice_of_a_million_branches_is_refused_before_it_is_spelled_out() -> None:
     text = " AND ".join(f"(A{n} OR B{n})" for n in range(40))
 
-    assert alternatives(text) == ((text,),)
+    assert Expressions().alternatives(text) == ((text,),)
     assert MOST_ALTERNATIVES < 2**40
 
 
@@ -239,7 +239,7 @@ def test_a_choice_of_a_million_branches_is_refused_before_it_is_spelled_out() ->
     "text", ["((", "(((", "MIT OR ((", "))", "AND", "MIT WITH", "( AND MIT OR", "\x00", " "]
 )
 def test_what_is_no_expression_is_a_name_that_nobody_has_registered(text: str) -> None:
-    assert "" not in alternatives(text)[0] or not text.strip()
+    assert "" not in Expressions().alternatives(text)[0] or not text.strip()
     assert str(decide(record(text), policy()).verdict) != "allow"
 
 
@@ -248,7 +248,7 @@ def test_an_expression_nested_too_deeply_names_nothing() -> None:
     for n in range(3_000):
         text = f"({text} {'OR' if n % 2 else 'AND'} A{n})"
 
-    assert alternatives(text) == ((text,),)
+    assert Expressions().alternatives(text) == ((text,),)
 
 
 IDS = st.sampled_from([*sorted(shipped().book.licenses), "LicenseRef-x", "unknown", "NONE", ""])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from prefdata.core.verdict import Verdict
 from prefdata.licensing.decide import decide
-from prefdata.licensing.expression import alternatives, combine, is_equivalent, is_weaker
+from prefdata.licensing.expression import Expressions
+from prefdata.licensing.registry import shipped
 from tests.licensing.cases import CONTENT, GEMMA, LLAMA2, OPENAI
 
 IDS = [
@@ -111,7 +112,7 @@ def test_the_order_of_layers_and_decisions_does_not_matter(
     assert (one.verdict, set(one.reasons), one.downstream_terms, one.decisions) == (
         two.verdict, set(two.reasons), two.downstream_terms, two.decisions,
     )  # fmt: skip
-    assert is_equivalent(one.expression, two.expression)
+    assert Expressions().is_equivalent(one.expression, two.expression)
     assert set(one.obligations) == set(two.obligations)
 
 
@@ -154,7 +155,7 @@ def test_a_policy_with_longer_lists_of_refusals_allows_no_more(found: Any, polic
 
 
 expressions = st.recursive(
-    st.sampled_from(["MIT", "Apache-2.0", "CC-BY-4.0", "ISC"]),
+    st.sampled_from(["MIT", "Apache-2.0", "CC-BY-4.0", "ISC", "LicenseRef-new"]),
     lambda inner: st.builds(
         lambda a, op, b: f"({a} {op} {b})", inner, st.sampled_from(["AND", "OR"]), inner
     ),
@@ -164,10 +165,25 @@ expressions = st.recursive(
 
 @given(expressions, expressions)
 def test_combining_expressions_is_the_and_of_both(one: str, two: str) -> None:
-    both = combine([one, two])
+    table = shipped().book.expressions
+    both = table.combine([one, two])
 
-    assert is_equivalent(both, f"({two}) AND ({one})")
-    assert not is_weaker(both, one)
-    assert {name for choice in alternatives(both) for name in choice} == {
-        name for text in (one, two) for choice in alternatives(text) for name in choice
-    }
+    assert table.is_equivalent(both, f"({two}) AND ({one})")
+    assert not table.is_weaker(both, one)
+    assert table.is_equivalent(both, table.combine([two, both, one.lower()]))
+    assert {*table.ids_in(both)} <= {*table.ids_in(one), *table.ids_in(two)}
+
+
+def test_an_id_that_nobody_has_registered_is_no_parse_error() -> None:
+    table = shipped().book.expressions
+
+    assert table.alternatives("licenseref-NEW OR mit") == (("licenseref-NEW",), ("MIT",))
+    assert table.combine(["mit", "NOASSERTION", "cc-by-4.0"]) == "CC-BY-4.0 AND MIT AND NOASSERTION"
+
+
+def test_what_a_choice_adds_to_one_of_its_branches_is_nothing() -> None:
+    assert shipped().book.expressions.combine(["MIT OR ISC", "MIT"]) == "MIT"
+
+
+def test_a_hub_tag_is_no_name_of_a_license() -> None:
+    assert shipped().book.expressions.alternatives("llama3.1") == (("llama3.1",),)

@@ -1,14 +1,17 @@
 """A Ray cluster: every shard is the work of an actor, here or on another machine.
 
 An actor is built once and keeps what it loaded (a tagger, a model on its GPU) from shard to
-shard. If it dies, its unfinished shard is done again by another.
+shard. If it dies, alone or with its machine, its unfinished shard is done again by another.
+
+Why actors of our own and not `ray.data.llm`: it maps fixed batches through an engine, and knows
+neither requests that become ready when others are answered (a turn after its parent) nor answers
+that are durable as they finish; its shards carry random names, so that a build could not promise
+its bytes; and it ties a version of Ray to a few versions of vLLM.
 """
 
 from __future__ import annotations
 
 import os
-import queue
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -16,10 +19,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from prefdata.config.settings import RUNTIME, Settings
-from prefdata.core.errors import MissingExtra, PrefdataError, UsageError
-from prefdata.core.stage import Context, Event, Task
+from prefdata.core.errors import MissingExtra, UsageError
+from prefdata.core.stage import Context, Task
+from prefdata.engines.actors import DEATHS, Pool, Worker, died
 
-DEATHS = 3  # actors that one shard may cost before it is taken to be the cause
 MOST = 1024
 LISTEN_SECONDS = 0.5
 
@@ -53,13 +56,13 @@ class RayEngine:
         )
 
         start_seconds: Annotated[float, RUNTIME] = Field(
-            default=300.0, gt=0, description="how long the first actor may wait for room"
+            default=300.0, gt=0, description="how long a run may be without any actor"
         )
 
     def __init__(self, config: Config, context: Context) -> None:
         self.config = config
         self.context = context
-        self._pools: dict[tuple[float, float], _Pool] = {}
+        self._pools: dict[tuple[float, float], Pool] = {}
 
     def map(self, task: Task, shards: Sequence[int]) -> Iterator[int]:
         """Run the task over the shards and yield each as it is done."""
@@ -90,36 +93,37 @@ class RayEngine:
             ) from error
 
     def _run(self, ray: Any, task: Task, shards: Sequence[int]) -> Iterator[int]:
-        room = min(self._room(ray, task), len(shards))
+        room = self._room(ray, task)
         pool = self._pool_for(ray, task)
         waiting = list(reversed(shards))
         deaths: Counter[int] = Counter()
         try:
             while waiting or pool.busy:
-                while waiting and len(pool.busy) < room:
-                    pool.start(waiting.pop())
+                pool.grow(min(room, len(waiting) + len(pool.busy)))
+                while waiting and pool.idle:
+                    pool.give(waiting.pop())
                 for shard, error in pool.wait(LISTEN_SECONDS):
                     if error is None:
                         yield shard
                         continue
                     deaths[shard] += 1
                     if deaths[shard] >= DEATHS:
-                        raise _died(shard, error) from error
+                        raise died(f"at shard {shard}", error) from error
                     waiting.append(shard)
                 pool.events.drain(self.context)
-                self._check_start(ray, task, pool)
+                self._check_room(ray, task, pool)
         finally:
             if pool.busy or task.gpus:  # work is broken off, or a model holds a GPU
                 pool.close()
                 self._pools.clear()
 
-    def _pool_for(self, ray: Any, task: Task) -> _Pool:
+    def _pool_for(self, ray: Any, task: Task) -> Pool:
         """Return the actors for tasks of these needs; steps one after the other share them."""
         needs = (task.cpus, task.gpus)
         if needs not in self._pools:
             for pool in self._pools.values():
                 pool.close()
-            self._pools = {needs: _Pool(ray, self._remote(ray, task))}
+            self._pools = {needs: Pool(ray, self._remote(ray, task))}
         self._pools[needs].take(task)
         return self._pools[needs]
 
@@ -145,13 +149,13 @@ class RayEngine:
         needs = {"CPU": task.cpus, "GPU": task.gpus, **self.config.resources}
         return {name: amount for name, amount in needs.items() if amount > 0}
 
-    def _check_start(self, ray: Any, task: Task, pool: _Pool) -> None:
-        """End a run whose workers find no room.
+    def _check_room(self, ray: Any, task: Task, pool: Pool) -> None:
+        """End a run whose workers find no room, at its start or after the loss of machines.
 
         Raises:
-            UsageError: something else holds what they need.
+            UsageError: something else holds what they need, or it is gone.
         """
-        if pool.has_run or pool.waited() < self.config.start_seconds or pool.is_ready():
+        if pool.seconds_without_actor() < self.config.start_seconds:
             return
         free = ray.available_resources()
         needs = ", ".join(
@@ -160,165 +164,17 @@ class RayEngine:
         )
         raise UsageError(
             f"no worker could start within {self.config.start_seconds:g} s: it needs {needs}",
-            fix="wait for what else runs on the cluster, add nodes, or use --engine local",
+            fix="wait for what else runs on the cluster, add nodes, or use --engine local;"
+            " finished shards are kept",
         )
 
     def _remote(self, ray: Any, task: Task) -> Any:
-        return ray.remote(_Worker).options(
+        return ray.remote(Worker).options(
             num_cpus=task.cpus,
             num_gpus=task.gpus,
             resources=self.config.resources or None,
             max_restarts=0,
         )
-
-
-class _Worker:
-    """Lives in an actor: holds the task, and so what the task has loaded."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.task: Task | None = None
-
-    def run(self, name: str, reference: list[Any], shard: int) -> int:
-        """Do a shard; the task is fetched once and kept until another comes."""
-        import ray
-
-        if self.task is None or name != self.name:
-            self.name, self.task = name, _named(ray, ray.get(reference[0]))
-        return self.task(shard)
-
-    def ready(self) -> None:
-        """Answer once the actor lives."""
-
-
-def _named(ray: Any, task: Task) -> Task:
-    """Return the task under the actor's name, where others work on other machines."""
-    within = getattr(task, "within", None)
-    if within is None or len([node for node in ray.nodes() if node["Alive"]]) < 2:
-        return task
-    named: Task = within(worker=ray.get_runtime_context().get_actor_id())
-    return named
-
-
-class _Pool:
-    """Actors, and the shard that each is at."""
-
-    def __init__(self, ray: Any, remote: Any) -> None:
-        self.ray, self.remote = ray, remote
-        self.events = _Relay()
-        self.idle: list[Any] = []
-        self.busy: dict[Any, tuple[Any, int]] = {}
-        self.has_run = False
-        self._ready: list[Any] = []
-
-    def take(self, task: Task) -> None:
-        """Work on this task from now on."""
-        self._reference = self.ray.put(self.events.task(task))
-        self._started = time.monotonic()
-
-    def start(self, shard: int) -> None:
-        """Give a shard to an idle actor, or to a new one."""
-        if self.idle:
-            actor = self.idle.pop()
-        else:
-            actor = self.remote.remote()
-            self._ready.append(actor.ready.remote())
-        result = actor.run.remote(self._reference.hex(), [self._reference], shard)
-        self.busy[result] = (actor, shard)
-
-    def waited(self) -> float:
-        """Return the seconds since the pool was made."""
-        return time.monotonic() - self._started
-
-    def is_ready(self) -> bool:
-        """Tell whether any actor has come to life."""
-        done, _ = self.ray.wait(self._ready, num_returns=1, timeout=0)
-        self.has_run = self.has_run or bool(done)
-        return self.has_run
-
-    def wait(self, seconds: float) -> Iterator[tuple[int, BaseException | None]]:
-        """Yield (shard, None) for each that is done, (shard, error) where its actor died.
-
-        What a task raises itself is raised here.
-        """
-        from ray.exceptions import RayActorError, RayTaskError
-
-        done, _ = self.ray.wait(list(self.busy), num_returns=1, timeout=seconds)
-        for result in done:
-            actor, shard = self.busy.pop(result)
-            try:
-                self.ray.get(result)
-            except RayActorError as error:
-                yield shard, error
-            except RayTaskError as error:
-                cause = error.cause
-                raise cause if isinstance(cause, PrefdataError) else error from None
-            else:
-                self.has_run = True
-                self.idle.append(actor)
-                yield shard, None
-
-    def close(self) -> None:
-        """End all actors."""
-        self.events.close()
-        for actor in [*self.idle, *(actor for actor, _ in self.busy.values())]:
-            self.ray.kill(actor)
-
-
-class _Relay:
-    """Brings the events of actors to whoever listens here."""
-
-    def __init__(self) -> None:
-        import ray
-        from ray.util.queue import Queue
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        # Beside this process: the loss of another machine must not take it along.
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        options = {"num_cpus": 0, "scheduling_strategy": here}
-        self.queue = Queue(maxsize=10_000, actor_options=options)
-
-    def task(self, task: Task) -> Task:
-        """Return the task with its listener replaced by one that reaches across processes."""
-        within = getattr(task, "within", None)
-        return within(listen=_Send(self.queue)) if within else task
-
-    def drain(self, context: Context) -> None:
-        """Pass on what has come in; what was lost with a machine is no reason to stop."""
-        from ray.exceptions import RayError
-
-        try:
-            waiting = self.queue.qsize()
-            events: list[Event] = self.queue.get_nowait_batch(waiting) if waiting else []
-        except RayError:
-            return
-        for event in events:
-            context.listen(event)
-
-    def close(self) -> None:
-        self.queue.shutdown(force=True)
-
-
-class _Send:
-    """A listener that can be pickled; it never blocks and never fails the work it reports on."""
-
-    def __init__(self, sink: Any) -> None:
-        self.sink = sink
-
-    def __call__(self, event: Event) -> None:
-        from ray.exceptions import RayError
-
-        try:
-            self.sink.put_nowait(event)
-        except (queue.Full, RayError):
-            return
-
-
-def _died(shard: int, error: BaseException) -> PrefdataError:
-    return PrefdataError(
-        f"{DEATHS} workers died at shard {shard}: {str(error).splitlines()[0]}",
-        fix="look at the machines' memory; the same command goes on, finished shards are kept",
-    )
 
 
 def _import_ray() -> Any:

@@ -2,15 +2,18 @@
 
 SQLite must not be written from several machines over a network file system. So a worker of a
 cluster of more than one node writes ``translations.<worker>.sqlite`` and only reads the common
-file; whoever opens the memory on its own takes such files in as soon as their worker has ended.
+file. Whoever opens the memory next takes such files in as soon as their worker has ended: so a
+shard that was lost with its machine starts from what had been translated there.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from prefdata.core.stage import Context
 from prefdata.translate.entry import Entry, Maker
@@ -23,6 +26,7 @@ def open_memory(context: Context) -> Iterator[Memory]:
     if context.worker:
         lock = _lock(context.cache, context.worker, wait=True)
         with lock, WorkerMemory(context.cache, context.worker) as memory:
+            absorb(memory, context.cache)
             yield memory
         return
     with Memory(memory_file(context.cache)) as memory:
@@ -66,11 +70,13 @@ def absorb(memory: Memory, folder: Path) -> int:
         with _lock(folder, worker, wait=False) as is_ours:
             if not is_ours:
                 continue
-            memory.take_in(path)
-            for left in folder.glob(f"{path.name}*"):
+            if path.is_file():
+                memory.take_in(path)
+                taken += 1
+            # The journal goes before its database: alone, it would spoil the next of that name.
+            for left in sorted(folder.glob(f"{path.name}*"), reverse=True):
                 left.unlink()
-            taken += 1
-        _lock_file(folder, worker).unlink(missing_ok=True)
+            _lock_file(folder, worker).unlink()
     return taken
 
 
@@ -82,10 +88,22 @@ def _lock_file(folder: Path, worker: str) -> Path:
 def _lock(folder: Path, worker: str, *, wait: bool) -> Iterator[bool]:
     """Hold a worker's file; without `wait`, yield False if its worker lives."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock_file(folder, worker).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    path = _lock_file(folder, worker)
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            if _is_at(path, file):
+                yield True
+                return
+
+
+def _is_at(path: Path, file: IO[str]) -> bool:
+    """Tell whether an open file is still the one of that name: `absorb` may have removed it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

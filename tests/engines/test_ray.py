@@ -79,17 +79,15 @@ def test_two_actors_translate_and_the_shard_of_a_killed_one_alone_is_done_again(
 ) -> None:
     with Loopback(slowly) as server:
         task = Watched(translation(tmp_path / "ray", server.url), tmp_path / "log")
-        killed: list[tuple[int, int]] = []
+        killed: list[int] = []
 
         def kill_the_second() -> None:
             while not killed:
-                begun = [line for line in task.lines() if line[2] == "begin"]
-                pids = dict.fromkeys(pid for pid, _, _ in begun)
+                pids = dict.fromkeys(line.pid for line in task.lines())
                 if len(pids) >= 2:
-                    pid = list(pids)[1]
                     time.sleep(0.3)
-                    os.kill(pid, signal.SIGKILL)
-                    killed.append((pid, 0))
+                    killed.append(list(pids)[1])
+                    os.kill(killed[0], signal.SIGKILL)
                 time.sleep(0.01)
 
         killer = threading.Thread(target=kill_the_second, daemon=True)
@@ -98,17 +96,11 @@ def test_two_actors_translate_and_the_shard_of_a_killed_one_alone_is_done_again(
         killer.join(60)
 
     assert done == list(range(SHARDS))
-    lines = task.lines()
-    finished = {(pid, shard) for pid, shard, what in lines if what == "end"}
-    assert len({pid for pid, _ in finished}) >= 2
-    begins = Counter(shard for _, shard, what in lines if what == "begin")
-    again = [shard for shard, times in begins.items() if times > 1]
-    unfinished = [
-        shard for pid, shard, what in lines
-        if what == "begin" and (pid, shard) not in finished
-    ]  # fmt: skip
-    assert again == unfinished
-    assert len(again) == 1
+    assert len({line.pid for line in task.lines() if line.what == "end"}) >= 2
+    [(pid, lost)] = task.unfinished()
+    assert pid == killed[0]
+    begins = Counter(line.shard for line in task.lines() if line.what == "begin")
+    assert [shard for shard, times in begins.items() if times > 1] == [lost]
 
     with Loopback() as server:
         local = translation(tmp_path / "local", server.url)

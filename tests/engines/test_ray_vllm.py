@@ -69,7 +69,7 @@ def test_two_actors_with_a_model_each_give_the_bytes_of_one_process(
     watched = Watched(task(tmp_path / "ray", model, prompt), tmp_path / "log")
 
     assert sorted(RayEngine(RayEngine.Config(), Context()).map(watched, range(2))) == [0, 1]
-    assert len({pid for pid, _, _ in watched.lines()} - {os.getpid()}) == 2
+    assert len({line.pid for line in watched.lines()} - {os.getpid()}) == 2
 
     local = task(tmp_path / "local", model, prompt)
     for shard in range(2):

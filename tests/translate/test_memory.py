@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import fcntl
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.translate.entry import Attempt, Entry, Item
 from prefdata.translate.memory import Memory, memory_file
-from prefdata.translate.shared import open_memory
+from prefdata.translate.shared import absorb, open_memory
 from prefdata.translate.tree import ROOT, node_key
 
 WRITER = """
@@ -143,3 +145,44 @@ def test_a_worker_of_another_machine_reads_the_common_file_and_writes_its_own(
         assert [found[key].text for key in keys] == ["一", "二"]
         assert memory.look_up(keys, memory.maker("other", layer=None))[keys[1]].text == "別"
     assert [path.name for path in tmp_path.iterdir()] == ["translations.sqlite"]
+
+
+def test_a_worker_takes_over_what_a_lost_one_had_translated(tmp_path: Path) -> None:
+    own = Context(cache=tmp_path)
+    keys = [node_key(ROOT, "user", text) for text in "ab"]
+    with open_memory(replace(own, worker="lost")) as memory:
+        memory.store([item("a", Entry("一"))], memory.maker("m", layer=None))
+    with (
+        open_memory(replace(own, worker="alive")) as alive,
+        open_memory(replace(own, worker="third")) as third,
+    ):
+        alive.store([item("b", Entry("二"))], alive.maker("m", layer=None))
+
+        assert alive.look_up(keys, alive.maker("m", layer=None))[keys[0]].text == "一"
+        assert third.look_up(keys, third.maker("m", layer=None)) == {}
+
+
+def test_a_worker_that_waited_while_its_file_was_taken_in_is_not_taken_for_dead(
+    tmp_path: Path,
+) -> None:
+    opened, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with open_memory(Context(cache=tmp_path, worker="w")):
+            opened.set()
+            assert done.wait(10)
+
+    lock = tmp_path / ".w.lock"
+    with lock.open("w") as taking_in:
+        fcntl.flock(taking_in, fcntl.LOCK_EX)
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert not opened.wait(0.2)
+        lock.unlink()
+    assert opened.wait(10)
+
+    with Memory(memory_file(tmp_path)) as memory:
+        assert absorb(memory, tmp_path) == 0
+        done.set()
+        worker.join()
+        assert absorb(memory, tmp_path) == 1

@@ -196,17 +196,19 @@ class Translator(Protocol):
 
     `fingerprint` names what decides the text: model, revision, prompt, decoding. A method
     ``fingerprint_of(kind) -> str`` (optional) does so for one source kind, where prompts differ.
+    ``expect(tokens)`` (optional) is told before the work how many tokens a request holds.
     `layer` is the model's entry in the license registry.
     """
 
     fingerprint: str
     layer: Layer | None
 
-    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
+    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer | None]:
         """Take requests as they become ready and yield an answer for each.
 
         None among the requests means that nothing is ready before one of those under way is
-        answered; whoever answers each request before taking the next one never meets it.
+        answered; whoever answers each request before taking the next one never meets it. A back
+        end that waits yields None now and then, so that the caller makes durable what it has.
         """
         ...
 

@@ -23,6 +23,7 @@ from prefdata.translate.endpoints import Endpoint, backoff, choose
 from prefdata.translate.reply import Refused, Reply, Retry, read_reply
 
 FIRST_CONTACT_SECONDS = 20.0
+TICK_SECONDS = 0.05  # of waiting, after which the caller may store what it has
 ERROR = "error"
 
 
@@ -43,16 +44,21 @@ class _Landed:
     def note(self, task: asyncio.Task[Answer]) -> None:
         """Take a finished task."""
         self.done.append(task)
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        self._wake()
 
-    async def some(self) -> list[asyncio.Task[Answer]]:
-        """Return what has finished, at least one."""
+    async def some(self, seconds: float) -> list[asyncio.Task[Answer]]:
+        """Return what has finished; nothing if so much time passes before anything does."""
         if not self.done:
             self.waiter = self.loop.create_future()
+            timer = self.loop.call_later(seconds, self._wake)
             await self.waiter
+            timer.cancel()
         done, self.done = self.done, []
         return done
+
+    def _wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
 
 class Server:
@@ -116,7 +122,7 @@ class Server:
         """Return the digest of the prompt."""
         return prompt_key(config, context)
 
-    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
+    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer | None]:
         """Keep as many requests in flight as the servers bear; yield answers as they come."""
         self._last_success = time.monotonic()
         loop = asyncio.new_event_loop()
@@ -146,12 +152,14 @@ class Server:
 
     def _drive(
         self, loop: asyncio.AbstractEventLoop, session: Any, requests: Iterator[Request | None]
-    ) -> Iterator[Answer]:
+    ) -> Iterator[Answer | None]:
         flying: set[asyncio.Task[Answer]] = set()
         landed = _Landed(loop)
         try:
             while self._fill(loop, session, requests, flying, landed) or flying:
-                done = loop.run_until_complete(landed.some())
+                done = loop.run_until_complete(landed.some(TICK_SECONDS))
+                if not done:
+                    yield None
                 flying.difference_update(done)
                 # Answers first: what has been finished is kept, whatever else went wrong.
                 for task in sorted(done, key=lambda t: t.exception() is not None):

@@ -105,11 +105,13 @@ class Window:
         gc.freeze()  # records and tree live to the end: the collector need not walk them again
         try:
             for answer in self.translator.translate(self._feed()):
-                self._under_way -= 1
-                self.counts["output_tokens"] += answer.output_tokens or 0
-                self._take(answer)
+                if answer is not None:
+                    self._under_way -= 1
+                    self.counts["output_tokens"] += answer.output_tokens or 0
+                    self._take(answer)
                 if self._commit_is_due():
                     self._commit()
+                self._report_if_due()
         finally:  # whatever ends the run, what was answered is kept
             self._commit()
             gc.unfreeze()
@@ -210,7 +212,10 @@ class Window:
                 if child in self._place and child not in self.entries:
                     heappush(self._ready, (self._place[child], child))
         self._pending, self._finished = [], []
-        self._last_commit = now = time.monotonic()
+        self._last_commit = time.monotonic()
+
+    def _report_if_due(self) -> None:
+        now = time.monotonic()
         if now - self._last_report >= PROGRESS_SECONDS:
             self._last_report = now
             self.report(self)

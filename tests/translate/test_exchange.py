@@ -158,3 +158,22 @@ def test_stats_and_compaction_through_the_command_line(
     assert run(["memory", "compact", "--cache", str(tmp_path)]) == 0
     assert build(tmp_path) == build(tmp_path / "fresh")
     assert run(["memory", "stats", "--cache", str(tmp_path / "none")]) == 2
+
+
+def test_with_a_full_memory_a_model_on_a_gpu_is_neither_loaded_nor_needed(tmp_path: Path) -> None:
+    first = build(tmp_path / "here")
+    config = Translate.Config.from_tree({"translator": {"use": "vllm", "model": "acme/absent"}})
+    stage = Translate(config, Context(cache=tmp_path / "there"))
+    with Memory(memory_file(tmp_path / "here")) as memory:
+        rows = [
+            row | {"fingerprint": stage.fingerprint("hh")} for row in exported(memory, Selection())
+        ]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with Memory(memory_file(tmp_path / "there")) as memory:
+        import_memory(memory, tmp_path / "m.jsonl")
+
+    again = stage(PAIRS)
+
+    texts = [[(r.prompt, r.completions) for r in made.kept] for made in (first, again)]  # type: ignore[attr-defined]
+    assert texts[0] == texts[1]
+    assert [d.reasons for d in again.dropped] == [("truncated",)]

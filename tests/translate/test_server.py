@@ -11,6 +11,7 @@ from prefdata.core.finding import Outcome
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context
 from prefdata.translate.fake import invented
+from prefdata.translate.memory import Memory, memory_file
 from prefdata.translate.stage import Translate
 from tests.translate.loopback import Loopback, Say, Script
 from tests.translate.records import record
@@ -254,6 +255,21 @@ def test_changed_checks_judge_what_is_there_and_send_only_what_they_refuse(tmp_p
 
     assert not server.sources
     assert first.kept == second.kept
+
+
+def test_what_is_answered_is_durable_while_the_rest_keeps_everyone_waiting(tmp_path: Path) -> None:
+    kept: list[int] = []
+
+    def script(number: int, source: str, body: dict[str, Any]) -> Say:
+        if number == 8:  # half a second later the first of those that failed are asked again
+            with Memory(memory_file(tmp_path / "cache")) as memory:
+                kept.append(memory.stats()["nodes"])
+        return Say(invented(source)) if number < 3 else Say(status=500, wait=0.5)
+
+    with Loopback(script) as server, pytest.raises(PrefdataError):
+        build(tmp_path, server, PAIRS, options={"concurrency": 4, "retry_seconds": 0.1})
+
+    assert kept == [3]
 
 
 def test_a_failed_node_is_not_paid_for_again(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -23,6 +21,7 @@ EXTRAS = {
     "trl": ("trl", "DPO and KTO stages"),
     "eval": ("lm_eval", "evaluation stages"),
 }
+REQUESTS = (160, 375)  # tokens that a request holds: a turn by itself, a turn late in a dialogue
 
 
 @click.command()
@@ -33,14 +32,17 @@ EXTRAS = {
 def doctor(as_json: bool, bench: bool, pipeline: str, overrides: tuple[str, ...]) -> None:
     """Say what this machine can do: cores, memory, GPU, dictionary, extras; what to install.
 
+    Requests at once are those of the pipeline's model in this machine's GPU.
+
     With --bench the pipeline's translator works on shipped dialogues, and `plan` reckons with
     what it did from then on.
     """
     from prefdata.cli.terminal import print_json, print_table
 
-    rows = [*_machine(), *_dictionary(), *_extras()]
     if bench:
         rows = [*_bench(pipeline, overrides)]
+    else:
+        rows = [*_machine(), _batch(pipeline, overrides), *_dictionary(), *_extras()]
     if as_json:
         for row in rows:
             print_json(row)
@@ -81,14 +83,22 @@ def _machine() -> Iterator[dict[str, Any]]:
 
 
 def _gpu() -> dict[str, Any]:
-    program = shutil.which("nvidia-smi")
-    if program is None:
+    from prefdata.translate.kv_room import gpus_here
+
+    found = [f"{name}, {memory / 2**30:.0f} GiB" for name, memory in gpus_here()]
+    if not found:
         return _row("GPU", False, "none", "use a server: translator: {use: server}")
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return _row("GPU", False, "nvidia-smi fails", (done.stderr or done.stdout).strip())
-    return _row("GPU", True, "; ".join(done.stdout.strip().splitlines()))
+    return _row("GPU", True, "; ".join(found))
+
+
+def _batch(pipeline: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Say how many requests of two lengths the pipeline's translator runs side by side."""
+    from prefdata.pipeline.bench import requests_at_once
+
+    found = [(tokens, requests_at_once(pipeline, tokens, overrides)) for tokens in REQUESTS]
+    told = ", ".join(f"{n:,} of {tokens} tokens" for tokens, n in found if n)
+    fix = "for another machine: --set stages.translate.translator.gpu_memory_gib=NUMBER"
+    return _row("requests at once", bool(told), told or "not known here", "" if told else fix)
 
 
 def _dictionary() -> Iterator[dict[str, Any]]:

@@ -104,6 +104,8 @@ MEANINGS = {
     "source_tokens": "English tokens in these",
     "context_tokens": "tokens of earlier turns shown with them (a prefix cache spares most)",
     "target_tokens": "Japanese tokens expected",
+    "tokens_each": "tokens that a request holds, the constant prompt apart",
+    "at_once": "requests at once (max_num_seqs)",
     "hours": "hours",
 }
 

@@ -1,4 +1,4 @@
-"""How fast a pipeline's translator is on this machine, for the hours of a plan."""
+"""How fast a pipeline's translator is on this machine, and how much it does at once."""
 
 from __future__ import annotations
 
@@ -63,6 +63,21 @@ def bench(
     speed = Speed(done["output_tokens"] / seconds, done["sent"] / seconds, done["sent"], seconds)
     step.component.note_speed(stage.translator, cache.absolute(), speed.tokens_per_second)
     return speed
+
+
+def requests_at_once(
+    pipeline: str, tokens: float, overrides: Sequence[str] = (), *, cache: Path = CACHE
+) -> int | None:
+    """Return how many requests of so many tokens the pipeline's translator runs side by side.
+
+    None if it runs none in this process, or if neither its settings nor this machine tell.
+    """
+    config = load_pipeline(pipeline, overrides)
+    step = next((s for s in config.stages if s.use == "translate"), None)
+    if step is None:
+        return None
+    found: int | None = step.component.at_once(step.config, context_of(config, cache=cache), tokens)
+    return found
 
 
 def _dialogues(context: Context) -> Iterator[Preference]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ SPEEDS = "speeds.json"  # tokens a second of translators on this machine, by fin
 # the room for an answer on the safe side. Japanese takes about 1.1 tokens for each English one.
 CHARACTERS_PER_TOKEN = 3.5
 TARGET_PER_SOURCE = 1.1
+FORM_TOKENS = 30  # about what tags, reminder and chat marks add to a turn and its translation
 
 
 def source_tokens(text: str) -> int:
@@ -39,20 +41,50 @@ def room(text: str) -> int:
     return 64 + -(-source_tokens(text) * 5 // 2)
 
 
+def load_of(nodes: Iterable[Node]) -> Counter[str]:
+    """Return `{to_send, source_tokens, context_tokens, target_tokens}` of nodes, parents first."""
+    load: Counter[str] = Counter(to_send=0, source_tokens=0, context_tokens=0, target_tokens=0)
+    held: dict[Node, int] = {}
+    for node in nodes:
+        source = source_tokens(node.text)
+        target = round(source * TARGET_PER_SOURCE)
+        before = 0
+        if node.parent is not None:
+            before = held.get(node.parent) or sum(map(_held_alone, [*node.path()]))
+        held[node] = before + _held_alone(node)
+        load.update(to_send=1, source_tokens=source, context_tokens=before, target_tokens=target)
+    return load
+
+
+def _held_alone(node: Node) -> int:
+    tokens = source_tokens(node.text)
+    return tokens + round(tokens * TARGET_PER_SOURCE) + FORM_TOKENS
+
+
+def tokens_each(load: Mapping[str, int]) -> float:
+    """Return how many tokens a request of a load holds at its end, the constant prompt apart.
+
+    A prefix cache stores the prompt once. What the two sides of a pair share is counted for each:
+    they rarely run at the same moment.
+    """
+    tokens = sum(load[name] for name in ("source_tokens", "context_tokens", "target_tokens"))
+    return tokens / max(load["to_send"], 1) + FORM_TOKENS
+
+
 def estimate(
     config: Translate.Config, context: Context, records: Iterable[Preference]
 ) -> dict[str, Any]:
-    """Return `{nodes, distinct, hits, to_send, source_tokens, target_tokens, hours}`.
+    """Return `{nodes, distinct, hits, to_send, source_tokens, …, at_once, hours}`.
 
     `nodes` are turns with text as the records hold them; a trunk counts once for each record.
     `context_tokens` is what earlier turns and their translations add to the prompts (the prompt
     itself and its worked examples come on top; a prefix cache spares most of both).
-    `hours` is None without a known throughput.
+    `tokens_each` is what a request holds, `at_once` how many the back end runs side by side: None
+    where it is not a model in this process, or nothing tells. `hours` is None without a known
+    throughput.
     """
-    counts = dict.fromkeys(
-        ("nodes", "distinct", "hits", "to_send", "source_tokens", "target_tokens"), 0
-    )
-    counts["context_tokens"] = 0
+    counts: Counter[str] = Counter(nodes=0, distinct=0, hits=0)
+    counts.update(load_of(()))
     seen: set[tuple[str, bytes]] = set()
     rest = iter(records)
     known = _Known(config, context)
@@ -65,31 +97,24 @@ def estimate(
             new = [node for node in nodes if (kind, node.key) not in seen]
             seen.update((kind, node.key) for node in new)
             hits = known.hits(kind, new)
-            counts["distinct"] += len(new)
-            counts["hits"] += len(hits)
-            _add(counts, [node for node in new if node.key not in hits])
+            counts.update(distinct=len(new), hits=len(hits))
+            counts.update(load_of(node for node in new if node.key not in hits))
     seconds = config.tokens_per_second or known.tokens_per_second
-    hours = counts["target_tokens"] / seconds / 3600 if seconds else None
-    return {**counts, "hours": None if hours is None else round(hours, 3)}
+    hours = round(counts["target_tokens"] / seconds / 3600, 3) if seconds else None
+    each = tokens_each(counts)
+    return {
+        **counts,
+        "tokens_each": round(each) if counts["to_send"] else None,
+        "at_once": at_once(config, context, each) if counts["to_send"] else None,
+        "hours": hours,
+    }
 
 
-def _add(counts: dict[str, int], nodes: list[Node]) -> None:
-    length: dict[Node, int] = {}
-    for node in nodes:
-        tokens = source_tokens(node.text)
-        counts["to_send"] += 1
-        counts["source_tokens"] += tokens
-        counts["target_tokens"] += round(tokens * TARGET_PER_SOURCE)
-        before = 0
-        if node.parent is not None:
-            before = length.get(node.parent) or _tokens_up_to(node.parent)
-        length[node] = before + round(tokens * (1 + TARGET_PER_SOURCE))
-        counts["context_tokens"] += before
-
-
-def _tokens_up_to(node: Node) -> int:
-    turns = [*node.path(), node]
-    return round(sum(source_tokens(turn.text) for turn in turns) * (1 + TARGET_PER_SOURCE))
+def at_once(config: Translate.Config, context: Context, tokens: float) -> int | None:
+    """Return how many requests of so many tokens a translator runs at once, None if unknown."""
+    translator = config.translator.load()
+    own = getattr(translator, "at_once", None)
+    return own(config.translator.config(), context, tokens) if own else None
 
 
 class _Known:

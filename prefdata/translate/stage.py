@@ -15,7 +15,7 @@ from prefdata.core.records import Preference, digest
 from prefdata.core.stage import Context, Kind, Translator
 from prefdata.translate.describe import describe
 from prefdata.translate.entry import Entry
-from prefdata.translate.estimate import estimate, note_speed
+from prefdata.translate.estimate import at_once, estimate, load_of, note_speed, tokens_each
 from prefdata.translate.ladder import RUNGS, Ladder
 from prefdata.translate.memory import memory_file
 from prefdata.translate.progress import Progress
@@ -85,6 +85,9 @@ class Translate:
 
     def _translate(self, tree: Tree, placed: Sequence[Placed]) -> dict[Node, Entry]:
         entries: dict[Node, Entry] = {}
+        expect = getattr(self.translator, "expect", None)
+        if expect:
+            expect(tokens_each(load_of(tree)))
         with open_memory(self.context) as memory:
             for kind, nodes in tree.kinds().items():
                 maker = memory.maker(self.fingerprint(kind), layer=self.translator.layer)
@@ -164,6 +167,7 @@ class Translate:
         return digest("translate", own, people) if own or people else ""
 
     estimate = staticmethod(estimate)
+    at_once = staticmethod(at_once)
     note_speed = staticmethod(note_speed)
     describe = staticmethod(describe)
 

@@ -4,7 +4,8 @@ The engine is never drained: requests are added while others run, so that a chil
 its parent is durable, and answers leave as they finish.
 
 Settings for calm3-22b-chat on one 80 GB card (a model without grouped KV heads: 1.1 MiB of KV a
-token in 16 bits, so room for about 25,000 tokens beside the weights decides the batch)::
+token in 16 bits, so room for about 25,000 tokens beside the weights decides the batch, see
+`kv_room`)::
 
     translator:
       use: vllm
@@ -12,7 +13,6 @@ token in 16 bits, so room for about 25,000 tokens beside the weights decides the
       dtype: bfloat16
       kv_cache_dtype: fp8          # twice the room; compare 500 rows with `auto` first
       max_model_len: 4096
-      max_num_seqs: 128
       max_num_batched_tokens: 8192
       gpu_memory_utilization: 0.92
 """
@@ -24,11 +24,12 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from prefdata.config.settings import RUNTIME
 from prefdata.core.errors import ConfigError, MissingExtra
 from prefdata.core.stage import Answer, Context, Request
+from prefdata.translate import kv_room
 from prefdata.translate.chat import ChatModel, ChatSettings, Sampling, prompt_key
 
 # vLLM logs to stdout by default, which belongs to results; it reports usage unless told not to.
@@ -39,14 +40,15 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
 }
 WAITING = 1.5  # requests handed to the engine for each that it can run, so that none waits for us
-DEFAULT_SEQS = 128
+DEFAULT_SEQS = 128  # requests at once where nothing says how many fit
 
 
 class Vllm:
     """Asks a chat model through vLLM's engine, continuously.
 
-    Several GPUs: `tensor_parallel_size` splits one model over them; for one model on each, run
-    with `--engine ray` (an actor a GPU), or serve the model and use the translator `server`.
+    Several GPUs: `tensor_parallel_size` splits one model over them. For one model on each (data
+    parallel) run with `--engine ray`, an actor a GPU, or serve the model and use the translator
+    `server`; vLLM itself refuses `data_parallel_size` above 1 in one process.
     """
 
     version: ClassVar[int] = 1
@@ -61,14 +63,17 @@ class Vllm:
         max_model_len: Annotated[int, RUNTIME] = Field(
             default=4096, ge=64, description="most tokens of a request and its answer"
         )
-        max_num_seqs: Annotated[int, RUNTIME] = Field(
-            default=DEFAULT_SEQS,
+        max_num_seqs: Annotated[int | None, RUNTIME] = Field(
+            default=None,
             ge=1,
-            description="most requests running at once; KV room bounds it",
+            description="most requests running at once; default: as many as KV room holds",
         )
         max_num_batched_tokens: Annotated[int | None, RUNTIME] = Field(default=None, ge=64)
         tensor_parallel_size: Annotated[int, RUNTIME] = Field(default=1, ge=1)
         gpu_memory_utilization: Annotated[float, RUNTIME] = Field(default=0.92, gt=0, le=1)
+        gpu_memory_gib: Annotated[float | None, RUNTIME] = Field(
+            default=None, gt=0, description="memory of one GPU, for `plan` on a machine without"
+        )
         kv_cache_memory_bytes: Annotated[int | None, RUNTIME] = Field(
             default=None, ge=1, description="room for KV in bytes, instead of a share of memory"
         )
@@ -90,8 +95,18 @@ class Vllm:
             default={}, description="more arguments of vLLM's engine, by their own names"
         )
 
+        @field_validator("engine")
+        @classmethod
+        def _no_data_parallel(cls, value: dict[str, Any]) -> dict[str, Any]:
+            if value.get("data_parallel_size", 1) != 1:
+                raise ValueError(
+                    "vLLM refuses data_parallel_size in one process;"
+                    " use --engine ray, which puts a model on each GPU"
+                )
+            return value
+
     def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
+        self.config, self.context = config, context
         own = (config.dtype, config.quantization, config.kv_cache_dtype)
         decoding = "" if own == ("auto", None, "auto") else json.dumps(own)
         self.model = ChatModel(config, context, decoding=decoding)
@@ -104,6 +119,7 @@ class Vllm:
         self._engine: Any = None
         self._tokenizer: Any = None
         self._asked = 0
+        self._seqs = config.max_num_seqs or DEFAULT_SEQS
 
     @staticmethod
     def needs(config: Config) -> tuple[float, float]:
@@ -116,12 +132,28 @@ class Vllm:
         """Return the digest of the prompt."""
         return prompt_key(config, context)
 
-    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
-        """Keep the engine full; yield answers as they finish."""
-        self._load()
+    @staticmethod
+    def at_once(config: Config, context: Context, tokens: float) -> int | None:
+        """Return how many requests of so many tokens run at once, None if nothing tells."""
+        if config.max_num_seqs:
+            return config.max_num_seqs
+        room = kv_room.room_of(config, context.path(config.model))
+        return None if room is None else kv_room.requests_that_fit(room, tokens)
+
+    def expect(self, tokens: float) -> None:
+        """Choose the batch for requests of so many tokens, unless the model is loaded already."""
+        if self._engine is None:
+            self._seqs = self.at_once(self.config, self.context, tokens) or DEFAULT_SEQS
+
+    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer | None]:
+        """Keep the engine full; yield answers as they finish.
+
+        The model is loaded for the first request: with none, a memory alone makes the release,
+        and neither GPU nor vLLM need be there.
+        """
         rest = iter(requests)
         keys: dict[str, str] = {}
-        most = max(1, int(self.config.max_num_seqs * WAITING))
+        most = max(1, int(self._seqs * WAITING))
         while True:
             yield from self._fill(rest, keys, most)
             if not keys:
@@ -129,6 +161,7 @@ class Vllm:
             for output in self._engine.step():
                 if output.finished:
                     yield _answer(keys.pop(output.request_id), output)
+            yield None
 
     def _fill(
         self, rest: Iterator[Request | None], keys: dict[str, str], most: int
@@ -154,16 +187,12 @@ class Vllm:
 
     def tokens(self, request: Request) -> list[int]:
         """Return the tokens of a request through the model's own chat template."""
-        self._load_tokenizer()
+        self._load()
         text = self._tokenizer.apply_chat_template(
             self.model.chat(request), tokenize=False, add_generation_prompt=True
         )
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
         return tokens
-
-    def _load_tokenizer(self) -> None:
-        if self._tokenizer is None:
-            self._load()
 
     def _load(self) -> None:
         """Load the model when it is first needed."""
@@ -176,7 +205,7 @@ class Vllm:
         except ImportError as error:
             raise MissingExtra.needed("vllm", by="the translator 'vllm'", extra="vllm") from error
         try:
-            llm = LLM(**self._arguments())
+            llm = LLM(**self.arguments())
         except (ValueError, OSError, RuntimeError, TypeError) as error:
             raise ConfigError(
                 f"vLLM cannot load the model: {str(error).strip().splitlines()[0]}",
@@ -191,7 +220,8 @@ class Vllm:
                 "the model has no chat template", self.path, "use a chat or instruct model"
             )
 
-    def _arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
+        """Return what vLLM's `LLM` is built with."""
         config = self.config
         arguments: dict[str, Any] = {
             "model": self.path,
@@ -200,7 +230,7 @@ class Vllm:
             "quantization": config.quantization,
             "kv_cache_dtype": config.kv_cache_dtype,
             "max_model_len": config.max_model_len,
-            "max_num_seqs": config.max_num_seqs,
+            "max_num_seqs": self._seqs,
             "tensor_parallel_size": config.tensor_parallel_size,
             "gpu_memory_utilization": config.gpu_memory_utilization,
             "enable_prefix_caching": config.enable_prefix_caching,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -10,6 +11,21 @@ from prefdata.text.numbers import english_numbers, japanese_numbers
 from prefdata.text.seen import Seen
 
 _N = 3
+# British and American spelling, and short forms: one English, so one Japanese. Both sides are
+# changed alike, so that it does no harm when "four" becomes "for".
+_SPELLINGS = (
+    (re.compile(r"(?<=[a-z])our(?=s?\b|ed\b|ing\b|ful|able|ite|hood)"), "or"),
+    (re.compile(r"(?<=[a-z])is(?=e[sdr]?\b|ing\b|ation)"), "iz"),
+    (re.compile(r"(?<=[bt])re\b"), "er"),
+    (re.compile(r"\bgrey"), "gray"),
+    (re.compile(r"(?<=[a-z])ll(?=ed\b|ing\b|er\b)"), "l"),
+    (re.compile(r"n['’]t\b"), " not"),
+    (re.compile(r"['’]m\b"), " am"),
+    (re.compile(r"['’]re\b"), " are"),
+    (re.compile(r"['’]s\b"), " is"),
+    (re.compile(r"['’]ll\b"), " will"),
+    (re.compile(r"['’]ve\b"), " have"),
+)
 
 
 def check(view: Comparison) -> Iterator[Seen]:
@@ -25,7 +41,7 @@ def compare(first: Sequence[Turn], second: Sequence[Turn]) -> Iterator[Seen]:
         return
     sources = _joined(first, "source"), _joined(second, "source")
     if _normal(targets[0]) == _normal(targets[1]):
-        if _normal(sources[0]) != _normal(sources[1]) or not sources[0]:
+        if _one_spelling(sources[0]) != _one_spelling(sources[1]) or not sources[0]:
             yield Seen("pair_collapsed", "equal")
         return
     if not all(sources):
@@ -44,6 +60,13 @@ def _joined(turns: Sequence[Turn], side: str) -> str:
 
 def _normal(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _one_spelling(text: str) -> str:
+    text = text.casefold()
+    for regex, one in _SPELLINGS:
+        text = regex.sub(one, text)
+    return _normal(text)
 
 
 def jaccard(a: str, b: str) -> float:

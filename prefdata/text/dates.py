@@ -46,6 +46,7 @@ _HALF_JA: Final = {
     "夜": "p",
     "晩": "p",
 }
+_PARTS: Final = frozenset(["half", "quarter"])
 _EVENING: Final = frozenset(["夜", "晩"])
 _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九十", 1)} | {
     "十一": 11,
@@ -57,7 +58,8 @@ def changed_dates(text: Bitext) -> Iterator[str]:
     """Yield months, weekdays and times of day that became other ones."""
     is_dated = not _WORDS.isdisjoint(text.source_vocabulary)
     is_timed = _DIGIT.search(text.english.text) and _CLOCK.search(text.english.text)
-    if not (is_dated or is_timed):
+    is_parted = not _PARTS.isdisjoint(text.source_vocabulary)
+    if not (is_dated or is_timed or is_parted):
         return
     japanese = unicodedata.normalize("NFKC", text.japanese.text)
     if is_dated:
@@ -65,6 +67,8 @@ def changed_dates(text: Bitext) -> Iterator[str]:
         yield from _weekdays(text.english.text, japanese)
     if is_timed:
         yield from _clock(text.english.text, japanese)
+    if is_parted:
+        yield from _parts_of_hour(text.english.text, japanese)
 
 
 def _months(english: str, japanese: str) -> Iterator[str]:
@@ -95,6 +99,18 @@ def _clock(english: str, japanese: str) -> Iterator[str]:
         is_there = (hour, half) in given or (hour, "") in given
         if hour != 12 and not is_there and (hour, other) in given and (hour, other) not in wanted:
             yield f"{hour} {half}m became {hour} {other}m"
+
+
+_PAST = re.compile(r"\b(half past|quarter (?:past|to|after|of|before)) (?:the hour|\w+)")
+_PAST_JA: Final = {"half": "半|30|三十", "quarter": "15|45|十五|四十五|半"}
+
+
+def _parts_of_hour(english: str, japanese: str) -> Iterator[str]:
+    """Yield "half past two" where the Japanese names an hour, and no part of it."""
+    for part in _PAST.findall(english.lower()):
+        wanted = _PAST_JA[part.split()[0]]
+        if re.search("時(?!間)", japanese) and not re.search(wanted, japanese):
+            yield f"{part} was lost"
 
 
 def _times(word: str, hour: int) -> set[tuple[int, str]]:

@@ -18,6 +18,16 @@ _NO_KANA = re.compile(
     "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
 )
 _USUAL = frozenset(["kana", "half_kana", "han", "ascii", "latin", ""])
+# A JSON object or list, a query, a call, an assignment, an element.
+_DATA = re.compile(
+    r"[{\[].*[}\]]\Z|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"
+    r"|<\w.*>\Z|(?:[\w.]+ ?= ?)?[\w.]+\(.*\);?\Z|(?:const|let|var|def|import|from|class|#include|function)\b.*[(){};=\"'<]",
+    re.DOTALL,
+)
+# Full-width letters and digits, blanks before a comma or in a row between Japanese characters.
+_UNTIDY = re.compile(
+    "[Ａ-Ｚａ-ｚ０-９]|[ぁ-ヶ一-鿿][ \u3000]+[、。）」]|[ぁ-ヶ一-鿿、。][ \u3000]{2,}(?=[ぁ-ヶ一-鿿])"
+)
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
 _ROMAJI = re.compile(
@@ -34,7 +44,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     lost = lost_characters(text.japanese.text, text.source)
     if lost:
         yield Seen("mojibake", measured=float(lost))
-    if "half_kana" in text.scripts:
+    if "half_kana" in text.scripts or _UNTIDY.search(text.target):
         yield Seen("needs_normalization")
     if not text.scripts <= _USUAL:
         yield from _unusual(text)
@@ -69,7 +79,7 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
     share = text.japanese_letters / letters if letters else 1.0
     lower = latin.lower_case_words(target)
     if _is_foreign(words):
-        if not _is_foreign(latin.words(text.source)):
+        if _is_foreign(sorted({*words}.difference(latin.words(text.source)))):
             band = "latin" if text.japanese_letters else "latin_only"
             yield Seen("off_target_language", band, float(latin.foreign_words(words)))
         return
@@ -79,7 +89,7 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
         if len(romaji) >= 3 and len(romaji) > latin.function_words(words):
             yield Seen("off_target_language", "romaji", float(len(romaji)), " ".join(romaji)[:40])
             return
-    if share < 0.3 and _is_english(text, lower):
+    if share < 0.3 and _is_english(text, lower) and not _is_data(text):
         share = _prose_share(text, share)
         yield Seen("untranslated", "share", share)
         if share < 0.3 and text.japanese_letters < _SENTENCE:
@@ -106,6 +116,12 @@ def _is_english(text: Bitext, lower: list[str]) -> bool:
     return (len(lower) >= 3 and latin.function_words(text.latin_words) >= 1) or (
         copied and len(lower) >= 3
     )
+
+
+def _is_data(text: Bitext) -> bool:
+    """Tell whether code or data without a fence stands as in the source."""
+    source = text.source.strip()
+    return text.target.strip() == source and _DATA.match(source) is not None
 
 
 def _is_foreign(words: list[str]) -> bool:

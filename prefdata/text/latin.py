@@ -32,6 +32,7 @@ _LISTS: Final = {
 FUNCTION_WORDS: Final = _LISTS["function"]
 _REPLY_WORDS: Final = FUNCTION_WORDS | _LISTS["reply"]
 _FOREIGN_WORDS: Final = _LISTS["foreign"]
+_ELIDED = re.compile(r"(?:[cdjlmnst]|qu)['’][a-zàâéèêëîïôûü]{3,}")  # l'article, d'une, qu'elle
 _UNITS: Final = _LISTS["units"]
 TECHNICAL_WORDS: Final = _LISTS["technical"]
 
@@ -85,9 +86,10 @@ def reply_words(found: Iterable[str]) -> int:
 
 
 def foreign_words(found: Iterable[str]) -> int:
-    """Count distinct words of French, Spanish, German, …: function words, and words with accents."""
+    """Count distinct words of French, Spanish, German, …: function words, accents, l'article."""
     lower = {word.lower() for word in found}
-    return len((lower & _FOREIGN_WORDS) - FUNCTION_WORDS) + sum(not w.isascii() for w in lower)
+    marked = (not w.isascii() or _ELIDED.fullmatch(w) is not None for w in lower)
+    return len((lower & _FOREIGN_WORDS) - FUNCTION_WORDS) + sum(marked)
 
 
 def new_words(target: str, source: str) -> list[str]:

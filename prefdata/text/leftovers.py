@@ -23,6 +23,11 @@ _LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
 _MENU = re.compile(rf"{_LABEL}(?: ?[>＞→] ?{_LABEL})+")
 _ERROR = re.compile(r"\b\w{0,30}(?:Error|Exception|Warning)\b[:：][^\n]{0,300}")
 _QUOTED_LABEL = re.compile(r"[「『“\"][A-Za-z][\w&'’-]{0,20}(?: [\w&'’-]{1,20}){0,4}[」』”\"]")
+# A command line that the source has, too: "git pull origin main". Its own words are no English.
+_COMMAND = re.compile(
+    r"(?<![A-Za-z0-9-])(?:sudo )?(?:git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo|make"
+    r"|python3?|node|ssh|curl|wget|systemctl|terraform|aws|gcloud|chmod|mkdir|cd|ls|rm|cp|mv|tar)(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
+)
 _COMPUTING: Final = pattern("technical.computing")
 # "Your landlordは": a determiner and its noun, glued to Japanese.
 _DETERMINED = re.compile(
@@ -49,6 +54,13 @@ def without_labels(text: str) -> str:
     return _ERROR.sub("◇", text) if ":" in text or "：" in text else text
 
 
+def without_commands(text: Bitext) -> str:
+    """Return the masked target without labels, quotations and the source's own command lines."""
+    prose = latin.without_quotations(without_labels(text.japanese.text))
+    source = text.source
+    return _COMMAND.sub(lambda m: "◇" if m.group().rstrip(".,:") in source else m.group(), prose)
+
+
 def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     """Yield English clauses, sentences and ordinary phrases inside Japanese.
 
@@ -57,7 +69,7 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     yield from _rows(text)
     if not lower:
         return
-    prose = latin.without_quotations(without_labels(text.japanese.text))
+    prose = without_commands(text)
     is_about_words = _ABOUT_WORDS.search(text.lower_source) is not None
     determined = _DETERMINED.search(prose)
     if determined and not is_about_words and determined.group().lower() in text.lower_source:

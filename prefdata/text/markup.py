@@ -96,6 +96,7 @@ _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
 _MOST = 200  # addresses of one text that are looked for
+_INDENT = re.compile(r"(?m)^(?:\t| {2,})(?!```|~~~)\S")
 _FENCE = re.compile(r"```")
 
 
@@ -139,7 +140,7 @@ def _code(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
         given = [_bare_code(block) for block in japanese.of("block")]
         if len(given) < len(wanted):
             yield Seen("code_altered", "fence", float(len(wanted) - len(given)))
-        elif wanted != given[: len(wanted)]:
+        elif wanted != given[: len(wanted)] or _lost_indent(english, japanese):
             yield Seen("code_altered", "block")
     opened = target.count("```")
     if (
@@ -152,6 +153,12 @@ def _code(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
         missing = [c for c in set(english.of("code")) if not _is_there(c.strip("` "), target)]
         if missing:
             yield Seen("code_altered", "inline", float(len(missing)), " ".join(missing)[:80])
+
+
+def _lost_indent(english: Masked, japanese: Masked) -> bool:
+    """Tell whether every line of an indented block stands at the margin: Python breaks there."""
+    blocks = zip(english.of("block"), japanese.of("block"), strict=False)
+    return any(_INDENT.search(before) and not _INDENT.search(after) for before, after in blocks)
 
 
 def _is_there(code: str, target: str) -> bool:

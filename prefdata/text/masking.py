@@ -54,12 +54,12 @@ KINDS: Final = (
 class Masked:
     """A text with `HOLE` for every span, and the spans by kind, in order.
 
-    `citations` holds the numbers of all ``[n]`` markers.
+    `citations` holds the numbers of each ``[n]`` marker: ``[1, 2]`` is one, ``[1][2]`` are two.
     """
 
     text: str
     spans: dict[str, list[str]] = field(default_factory=dict)
-    citations: tuple[int, ...] = ()
+    citations: tuple[tuple[int, ...], ...] = ()
 
     def of(self, kind: str) -> list[str]:
         """Return the spans of one kind."""
@@ -80,7 +80,7 @@ def mask(text: str) -> Masked:
     if not _MAYBE.search(text):
         return Masked(text)
     spans: dict[str, list[str]] = {}
-    numbers: list[int] = []
+    numbers: list[tuple[int, ...]] = []
 
     def replace(match: re.Match[str]) -> str:
         kind = _kind_of(match)
@@ -88,7 +88,7 @@ def mask(text: str) -> Masked:
         if kind == "latex" and not _is_latex(span):
             return span
         if kind == "citation":
-            numbers.extend(int(n) for n in _DIGITS.findall(span))
+            numbers.append(tuple(int(n) for n in _DIGITS.findall(span)))
         tail = ""
         if kind == "url":
             kept = span.rstrip(_URL_TAIL)

@@ -51,6 +51,14 @@ _JA_UNIT: Final = {
     "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
 }  # fmt: skip
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
+# A share or a price; the source may say it in words, so it must have no word of number either.
+_FIGURE = re.compile(
+    r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}\s?(?:[%％]|パーセント|ドル|ユーロ|円)"
+)
+_ANY_NUMBER = re.compile(
+    r"[0-9$€£¥%]|\b(?:per ?cent|half|halves|third|quarters?|double[ds]?|triple[ds]?|twice|dozens?|hundreds?"
+    r"|thousands?|millions?|billions?|tenths?|fifths?|hundredths?|both|pair|couple|tens|all|most|none|grand|bucks?|cents?)\b"
+)
 _HALF = re.compile(r"\bhalf (?:an?|of an?) (hour|day|year|month|mile|kilometer)\b")
 _HALVED: Final = {
     "hour": "時間", "day": "日", "year": "年", "month": "[かカヶケヵ箇]月", "mile": "マイル",
@@ -65,6 +73,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     yield from _seen("date", list(changed_dates(text)))
     if not _DIGIT.search(text.target):
         return
+    yield from _new_figure(text)
     english, japanese = text.english.text, text.japanese.text
     conversions: set[tuple[float, float]] = set()
     moved: list[str] = []
@@ -76,6 +85,16 @@ def check(text: Bitext) -> Iterator[Seen]:
     if not _TIME.isdisjoint(text.source_vocabulary):
         moved += _changed_units(text)
     yield from _seen("unit", moved + _with_half_too_many(text.lower_source, japanese))
+
+
+def _new_figure(text: Bitext) -> Iterator[Seen]:
+    """Yield a share or price where the source has no number at all."""
+    figure = _FIGURE.search(text.japanese.text)
+    if figure is None or _ANY_NUMBER.search(text.english.text.lower()):
+        return
+    (readings, _), *_rest = japanese_numbers(figure.group())
+    if readings.isdisjoint(word_numbers(text.english.text)):
+        yield Seen("addition", "figure", detail=figure.group())
 
 
 def _seen(band: str, found: list[str]) -> Iterator[Seen]:

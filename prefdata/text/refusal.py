@@ -32,6 +32,7 @@ _ACKNOWLEDGED: Final = pattern("meta.acknowledged")
 _SOURCE_AGREES: Final = pattern("meta.source_agrees")
 _SENTENCE: Final = pattern("meta.english_sentence")
 _BRACKET: Final = pattern("meta.bracket")
+_IDIOM: Final = pattern("meta.idiom")
 _TRANSLATION: Final = pattern("meta.translation")
 _SOURCE_TRANSLATION: Final = pattern("meta.source_translation")
 _EXPLAINED: Final = pattern("meta.explained")
@@ -82,6 +83,8 @@ def commentary(text: Bitext) -> Iterator[Seen]:
         yield Seen("meta_commentary", "preamble", detail=target.lstrip()[:20])
     about = _ABOUT.search(target) or (_GLOSS.search(target) if text.latin_words else None)
     about = about or _EXPLAINED.search(target) or _bracket(text)
+    if text.latin_words and (idiom := _IDIOM.search(target)) and "(" not in source:
+        yield Seen("meta_commentary", "about", detail=idiom.group())
     if about and not _SOURCE_ABOUT.search(source):
         yield Seen("meta_commentary", "about", detail=about.group()[:60])
     named = _TRANSLATION.search(target)

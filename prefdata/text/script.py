@@ -21,6 +21,7 @@ _BEYOND_JIS = re.compile("[一-鿿㐀-䶿\uf900-\ufaff]")
 # Kanji that Japanese writes though cp932 lacks them: the jōyō additions of 2010 and common names.
 ALLOWED: Final = frozenset(
     "剝塡頰𠮟嚙吞填頬叱噛呑䰗髙﨑神祥福﨟彅煇靑濵瀨俱萊簞蔣驒鷗摑瘦繫蠟醬攢掻焰潑瀆"
+    "圳鄂湘皖邨翊昊璟睿堃玥珺琰曄韋"  # Chinese places and names that Japanese writes as they are
 )
 
 # Simplified forms that cp932 has, but no Japanese text of today.

@@ -1,0 +1,57 @@
+"""Two completions of one prompt: when equal Japanese is a loss, and when it is right."""
+
+from __future__ import annotations
+
+import pytest
+
+from prefdata.filters.judge import Judge
+from prefdata.filters.view import blind
+from prefdata.text.limits import Limits
+from tests.records import a_pair
+
+
+def reasons(chosen: tuple[str, str], rejected: tuple[str, str]) -> set[str]:
+    """Judge (English, Japanese) of both sides, in both orders."""
+    found = []
+    for one, other in ((chosen, rejected), (rejected, chosen)):
+        english = ("Go on.", one[0], other[0])
+        view = blind(a_pair("続けて。", one[1], other[1], english=english)).view
+        found.append({f.code for f in Judge(Limits()).comparison(view) if f.action == "drop"})
+    assert found[0] == found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "japanese"),
+    [
+        ("You can swim here.", "You can't swim here.", "ここで泳げます。"),
+        ("It opens at nine.", "It opens at ten.", "9時に開きます。"),
+        ("Ask your doctor first.", "Ask a friend first.", "まず相談してください。"),
+        ("I like tea.", "I love tea, it is the best drink there is.", "お茶が好きです。"),
+        ("Yes, it is safe.", "No, it is not safe.", "安全です。"),
+    ],
+)
+def test_equal_japanese_of_different_english_is_a_collapsed_pair(
+    chosen: str, rejected: str, japanese: str
+) -> None:
+    assert "pair_collapsed" in reasons((chosen, japanese), (rejected, japanese))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "japanese"),
+    [
+        ("The colour is grey.", "The color is gray.", "色はグレーです。"),
+        ("I don't know.", "I do not know!", "わかりません。"),
+        ("We're travelling by train.", "We are traveling by train", "電車で旅行しています。"),
+        (
+            "He realised it at the theatre.",
+            "He realized it at the theater.",
+            "彼は劇場で気づいた。",
+        ),
+        ("yes", "Yes.", "はい。"),
+    ],
+)
+def test_one_english_in_two_spellings_is_rightly_one_japanese(
+    chosen: str, rejected: str, japanese: str
+) -> None:
+    assert reasons((chosen, japanese), (rejected, japanese)) == set()

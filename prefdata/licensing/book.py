@@ -22,6 +22,7 @@ class License:
     `derivatives` is ``make_only`` where adapted material may be made but not shared.
     `share_alike` lists the ids under which adapted material may go out; empty: any.
     `covers` names what the text grants something in: content, database, software, weights, service.
+    `extract_of` is the address of the whole text where only the clauses that matter are held.
     """
 
     id: str
@@ -34,6 +35,7 @@ class License:
     obligations: tuple[str, ...] = ()
     output_rule: str = "none"
     family: str = ""
+    extract_of: str = ""
     text_file: str = ""
     text_sha256: str = ""
 

@@ -157,7 +157,10 @@ def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
             entry = book.get(name)
             title, file = (entry.name, entry.text_file) if entry else (name, "")
             yield f"- {title} (`{name}`, output rule `{book.output_rule(name)}`): "
-            yield f"  [text](license-texts/{file})"
+            if entry and entry.extract_of:
+                yield f"  [extract](license-texts/{file}) of the [text]({entry.extract_of})"
+            else:
+                yield f"  [text](license-texts/{file})"
         yield ""
     yield audit["disclaimer"]
 

@@ -14,7 +14,7 @@ from typing import Any
 from prefdata.assets import asset
 from prefdata.config.strict_yaml import parse
 from prefdata.core.errors import ConfigError, InputError
-from prefdata.licensing.book import OUTPUT_RULES
+from prefdata.licensing.book import OUTPUT_RULES, License
 from prefdata.licensing.evidence import GRADES
 from prefdata.licensing.fields import names, number, refuse_misspelt
 
@@ -22,6 +22,7 @@ TARGETS = ("train_local", "publish_dataset", "publish_model")
 GATES = ("fail", "exclude")
 Outbound = str | Mapping[str, str] | None
 
+TERMS = "LicenseRef-"  # what the ids of terms begin with, and no output rule does
 # Accepted output rules where a policy does not say otherwise: R13's column for permissive-only.
 # `none` is accepted everywhere, `unknown` nowhere.
 _ACCEPTED: Mapping[str, Sequence[str]] = {
@@ -55,9 +56,14 @@ class Policy:
     gate: str = "exclude"
     base_model_terms: tuple[str, ...] = ()
 
-    def accepts(self, rule: str, target: str) -> bool:
-        """Tell whether an output rule is accepted for a target."""
-        return rule in self.output_rules.get(target, _ACCEPTED[target])
+    def accepts(self, terms: License, target: str) -> bool:
+        """Tell whether terms on outputs are accepted for a target: by their rule or by their id.
+
+        Terms of which only an extract is held are accepted by their id alone: whoever does so knows
+        of which text the recipients get no copy.
+        """
+        accepted = self.output_rules.get(target, _ACCEPTED[target])
+        return terms.id in accepted or (terms.output_rule in accepted and not terms.extract_of)
 
     def as_tree(self) -> dict[str, Any]:
         """Return the policy as plain JSON values, complete and in a fixed order."""
@@ -241,11 +247,12 @@ def _output_rules(value: Any, base: Mapping[str, Sequence[str]]) -> Mapping[str,
     for target, rules in value.items():
         _targets(target, ())
         given = names(rules, "output_rules")
-        unknown = set(given) - {rule for rule in OUTPUT_RULES if rule != "unknown"}
+        known = {rule for rule in OUTPUT_RULES if rule != "unknown"}
+        unknown = {name for name in given if name not in known and not name.startswith(TERMS)}
         if unknown or rules is None:
             raise InputError(
                 f"output_rules cannot accept {sorted(unknown) or rules}",
-                fix="name rules; what nobody has read is never accepted",
+                fix="name rules, or terms by their id; what nobody has read is never accepted",
             )
         accepted[target] = tuple(rule for rule in given if rule != "none")
     return accepted

@@ -188,6 +188,7 @@ def license_of(item: Mapping[str, Any]) -> License:
         obligations=tuple(duty["duty"] for duty in item["obligations"]),
         output_rule=str(item["output_rule"]["value"]),
         family=str(item.get("family", "")),
+        extract_of=str(item.get("extract_of", "")),
         text_file=str(item["text_file"]),
         text_sha256=str(item["text_sha256"]),
     )

@@ -299,20 +299,23 @@ def terms_among(ids: Sequence[str], book: LicenseBook) -> list[str]:
 
 
 def _r13_one(name: str, asked: Asked, artifact: str) -> list[Reason]:
-    policy, rule = asked.policy, asked.book.output_rule(name)
+    policy, terms = asked.policy, asked.book.get(name)
+    rule, who = asked.book.output_rule(name), frozenset([artifact])
     if rule == "none":
         return []
     reasons = r10_lists([name], asked, artifact)
-    if rule == "unknown":
-        verdict, who = REVIEW if asked.is_local else DENY, frozenset([artifact])
+    if terms is None or rule == "unknown":
+        verdict = REVIEW if asked.is_local else DENY
         return [*reasons, Reason("OUTPUT_UNKNOWN", verdict, who, is_final=not asked.is_local)]
     if rule == "no_other_llm" and _binds_family(asked):
         bases = policy.base_model_terms
         is_same = bases and all(asked.book.is_same_family(name, base) for base in bases)
         return reasons if is_same else [*reasons, deny("OUTPUT_TERMS", artifact)]
-    if policy.accepts(rule, asked.target):
+    if policy.accepts(terms, asked.target):
         return reasons
-    return [*reasons, (deny if policy.strict_outputs else review)("OUTPUT_TERMS", artifact)]
+    verdict, travels = DENY if policy.strict_outputs else REVIEW, not asked.is_local
+    is_final = travels and bool(terms.extract_of)
+    return [*reasons, Reason("OUTPUT_TERMS", verdict, who, is_final)]
 
 
 def _binds_family(asked: Asked) -> bool:

@@ -115,12 +115,18 @@ def _texts(folder: Path) -> Iterator[Finding]:
             yield _error(listed, f"{name}: not the listed text")
 
 
-def _items(path: Path) -> list[Mapping[str, Any]]:
+def _is_unread(registry: Registry, name: str) -> bool:
+    """Tell whether terms are listed as known by name alone."""
+    files = (folder / "registry" / "licenses.yaml" for folder in registry.folders)
+    return any(item.get("id") == name for path in files for item in _items(path, "unread"))
+
+
+def _items(path: Path, key: str = "licenses") -> list[Mapping[str, Any]]:
     try:
         tree = load_yaml(path).tree if path.is_file() else {}
     except ConfigError:
         return []  # reported by its schema
-    items = tree.get("licenses") if isinstance(tree, Mapping) else None
+    items = tree.get(key) if isinstance(tree, Mapping) else None
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
@@ -208,7 +214,7 @@ def _is_known(registry: Registry, name: str) -> bool:
 
 def _component(registry: Registry, path: Path, part: Component, as_of: date) -> Iterator[Finding]:
     for name in (*registry.book.expressions.ids_in(part.license), *part.readings):
-        if registry.book.get(name) is None:
+        if registry.book.get(name) is None and not _is_unread(registry, name):
             yield Finding("warning", str(path), f"{part.name}: {name!r} is not registered")
     for item in part.evidence:
         age = (as_of - date.fromisoformat(str(item["captured"]))).days

@@ -7,6 +7,7 @@ from typing import Any
 CONTENT = ["source_text", "response", "label"]
 SOUND = {"kind": "license_file", "by": "rights_holder", "at_revision": "same", "age_days": 30}
 TERMS = {"kind": "tos", "by": "rights_holder", "at_revision": "same", "age_days": 30}
+ANTHROPIC = "LicenseRef-prefdata-anthropic-commercial-2025-06-17"  # of which an extract is held
 GEMMA = "LicenseRef-scancode-gemma-tou-2024-04-01"
 LLAMA2 = "LicenseRef-scancode-llama-2-license-2023"
 LLAMA31 = "LicenseRef-scancode-llama-3.1-license-2024"

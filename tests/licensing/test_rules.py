@@ -12,6 +12,7 @@ from prefdata.core.errors import InputError
 from prefdata.licensing.decide import judge
 from prefdata.licensing.expression import Expressions
 from tests.licensing.cases import (
+    ANTHROPIC,
     CONTENT,
     GEMMA,
     LLAMA2,
@@ -253,6 +254,41 @@ def test_output_rules_follow_the_table_for_every_generator(
     found = check(record("MIT", maker), policy(preset, target), verdict)
 
     assert found["downstream_terms"] == ([] if terms == "Apache-2.0" else [terms])
+
+
+@pytest.mark.parametrize("terms", [OPENAI, ANTHROPIC])
+def test_a_person_may_accept_terms_whose_text_travels_and_no_others(terms: str) -> None:
+    inputs = record("MIT", translator(terms, evidence=[TERMS]))
+    inputs["decisions"] = [human(["OUTPUT_TERMS"], "x/translator")]
+
+    verdict = "allow" if terms == OPENAI else "review"
+    found = check(inputs, policy("commercial"), verdict, "OUTPUT_TERMS")
+    assert ("DECISION_NOT_APPLIED" in found["reasons"]) is (terms == ANTHROPIC)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "terms", "verdict"),
+    [
+        ("no_compete", OPENAI, "allow"),
+        ("no_compete", ANTHROPIC, "deny"),
+        (ANTHROPIC, ANTHROPIC, "allow"),
+        (ANTHROPIC, OPENAI, "deny"),
+        ("LicenseRef-nobody-knows", "LicenseRef-nobody-knows", "deny"),
+    ],
+)
+def test_terms_that_are_held_as_an_extract_are_accepted_by_id_alone(
+    accepted: str, terms: str, verdict: str
+) -> None:
+    asked = policy(output_rules={"publish_dataset": [accepted]})
+
+    check(record("MIT", translator(terms, evidence=[TERMS])), asked, verdict)
+
+
+def test_the_quick_start_accepts_the_terms_of_its_own_writer_alone() -> None:
+    asked = policy("quickstart")
+
+    check(record("CC0-1.0", translator(ANTHROPIC, evidence=[TERMS])), asked, "allow")
+    check(record("CC0-1.0", translator(OPENAI, evidence=[TERMS])), asked, "deny", "OUTPUT_TERMS")
 
 
 def test_notices_of_outputs_travel_as_obligations() -> None:

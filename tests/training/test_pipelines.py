@@ -84,7 +84,7 @@ def test_one_build_goes_from_sample_data_to_a_policy_and_reruns_only_what_change
         assert (out[name] / "model" / "model.safetensors").is_file()
         report = json.loads((out[name] / "licenses.json").read_text())
         assert report["verdict"] == "allow"
-        assert "LicenseRef-prefdata-anthropic-terms" in report["downstream_terms"]
+        assert "LicenseRef-prefdata-anthropic-commercial-2025-06-17" in report["downstream_terms"]
     assert len(toy.metrics(out["soup"])["members"]) == 3
     parents = json.loads((out["ppo"] / "manifest.json").read_text())["parents"]
     assert set(parents) == {"policy", "prompts", "reward"}

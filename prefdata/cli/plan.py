@@ -27,7 +27,8 @@ def plan(
     """Say what PIPELINE would run, what is done already, what it costs and what may be released.
 
     Licenses are decided here, before any GPU time: exit code 3 if a license denies the release,
-    4 if a person must decide first, 0 if nothing stands in the way.
+    4 if a person must decide first, 2 if a file or a model is not there, 0 if nothing stands in the
+    way. Packages that are not installed are named; planning does without them.
     """
     from prefdata.cli.progress import listener
     from prefdata.cli.terminal import print_json
@@ -48,26 +49,52 @@ def plan(
 def _print(found: dict[str, Any]) -> None:
     from prefdata.cli.terminal import print_table
 
-    print_table(
-        ["source", "records", "verdict", "reasons"],
-        [
-            (row["id"], row["records"], row["verdict"], ", ".join(row["reasons"]))
-            for row in found["sources"]
-        ],
-    )
-    for row in found["sources"]:
-        _print_unlocks(row["id"], row["unlock"])
-    click.echo()
+    _print_sources(found["sources"])
     print_table(
         ["step", "component", "done", "key"],
         [(row["id"], row["use"], row["done"], row["key"][:8]) for row in found["steps"]],
     )
-    for row in found["uses"]:
-        _print_listed(f"\n{row['id']} would stop the build:", row["reasons"])
+    _print_uses(found["uses"])
+    _print_lacking(found["lacks"])
     if found["translate"]:
         click.echo()
         _print_translation(found["translate"])
     click.echo(f"\n{_conclusion(found)}")
+
+
+def _print_sources(sources: list[dict[str, Any]]) -> None:
+    """Print what licenses say of each source; nothing for a pipeline over a finished release."""
+    from prefdata.cli.terminal import print_table
+
+    if not sources:
+        return
+    print_table(
+        ["source", "records", "verdict", "reasons"],
+        [(row["id"], row["records"], row["verdict"], ", ".join(row["reasons"])) for row in sources],
+    )
+    for row in sources:
+        _print_unlocks(row["id"], row["unlock"])
+    click.echo()
+
+
+def _print_uses(uses: list[dict[str, Any]]) -> None:
+    """Print what licenses say of training, step by step."""
+    from prefdata.cli.terminal import print_table
+
+    if uses:
+        click.echo()
+        print_table(["trained by", "verdict"], [(row["id"], row["verdict"]) for row in uses])
+    for row in uses:
+        _print_listed(f"\n{row['id']} would stop the build:", row["reasons"])
+
+
+def _print_lacking(lacks: list[dict[str, Any]]) -> None:
+    """Print what must be installed, built or fetched first."""
+    lines = [
+        f"{row['id']}: " + "; ".join(filter(None, (row["what"], row["where"], row["fix"])))
+        for row in lacks
+    ]
+    _print_listed("\nNot there yet:", lines)
 
 
 def _print_unlocks(source: str, unlocks: list[str]) -> None:
@@ -85,7 +112,9 @@ def _print_listed(title: str, lines: list[str]) -> None:
 
 
 def _conclusion(found: dict[str, Any]) -> str:
-    """Say in one sentence what the licenses allow."""
+    """Say in one sentence what a build would end with."""
+    if found["exit_code"] == 2:
+        return "Something is not there: a build would stop with exit code 2."
     if found["exit_code"] == 3:
         return "A license denies what is asked: a build would stop with exit code 3."
     if found["exit_code"] == 4:
@@ -93,6 +122,8 @@ def _conclusion(found: dict[str, Any]) -> str:
     out = [row["id"] for row in found["sources"] if row["verdict"] in ("deny", "review")]
     if out:
         return f"The gate keeps out {', '.join(out)}; the rest may be released."
+    if any(row["is_extra"] for row in found["lacks"]):
+        return "Licenses and files are in order; install what is missing to build."
     return "Nothing stands in the way of a release."
 
 

@@ -58,9 +58,9 @@ class ConfigError(UsageError):
 
 
 class ConfigErrors(ConfigError):
-    """Several mistakes of one file, reported at once."""
+    """Several mistakes, reported at once."""
 
-    def __init__(self, mistakes: Sequence[ConfigError]) -> None:
+    def __init__(self, mistakes: Sequence[UsageError]) -> None:
         Exception.__init__(self, list(mistakes))
         self.mistakes = list(mistakes)
         self.what = f"{len(self.mistakes)} mistakes"

@@ -129,9 +129,12 @@ class DatasetStage(Protocol):
 
     Optional: `folder` names the place of the artifact in the build folder, where the newest always
     lies (its ``manifest.json`` carries `context.key` as ``key``); without it the artifact stays in
-    the step's own folder. ``plan(config, context)`` (static) raises what can be known before any
-    work is done. ``resumable = True``: after a kill, `run` is given the same folder again, as it
-    was left; otherwise it is empty.
+    the step's own folder. ``resumable = True``: after a kill, `run` is given the same folder again,
+    as it was left; otherwise it is empty. Static methods: ``plan(config, context)`` raises what is
+    wrong with the settings before any work is done; ``lacks(config, context, inputs)`` (their
+    names) returns as errors what is not there yet, packages (`MissingExtra`) and files, which
+    `plan` lists and a build refuses; ``foresee(config, context, combinations)`` returns what
+    licenses will say, `{verdict, reasons}`.
     """
 
     Config: ClassVar[type[Any]]

@@ -12,7 +12,7 @@ from prefdata.config.load import load_pipeline
 from prefdata.config.pipeline import PipelineConfig
 from prefdata.core.errors import UsageError
 from prefdata.core.stage import Context, Event, ignore
-from prefdata.pipeline.forecast import refuse_denied
+from prefdata.pipeline.forecast import refuse_denied, refuse_lacking
 from prefdata.pipeline.plan import Plan, Step, make_plan
 from prefdata.pipeline.run import run_plan
 
@@ -119,6 +119,7 @@ def build_pipeline(
         pipeline, out=out, cache=cache, limit=limit, overrides=overrides, listen=listen
     )
     if not all(step.is_done for step in plan.steps):
+        refuse_lacking(plan)
         refuse_denied(plan)
     runner = components.load("engines", engine)
     ran = run_plan(plan, runner(runner.Config(workers=workers), plan.context))

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from prefdata.core.errors import InputError, LicenseDenied, LicenseReview
+from prefdata.core.errors import (
+    ConfigErrors,
+    InputError,
+    LicenseDenied,
+    LicenseReview,
+    MissingExtra,
+    UsageError,
+)
 from prefdata.core.finding import Skip
 from prefdata.core.origin import Layer
 from prefdata.core.records import Preference
@@ -18,10 +25,11 @@ EXIT_CODES = {Verdict.ALLOW: 0, Verdict.DENY: 3, Verdict.REVIEW: 4}
 
 
 def forecast(plan: Plan) -> dict[str, Any]:
-    """Return `{sources, steps, uses, translate, exit_code}`, as the contract has it.
+    """Return `{sources, steps, uses, lacks, translate, exit_code}`, as the contract has it.
 
     `uses` holds `{id, verdict, reasons}` of stages after the gate that have a say of their own: a
-    model may be denied what the release was allowed.
+    model may be denied what the release was allowed. `lacks` holds `{id, what, where, fix,
+    is_extra}` of what is not there yet; packages alone do not change the exit code.
 
     Licenses are decided for every combination of layers that a source can have, together with
     what the stages add (translator, judges). A source that cannot be reached has `records` None;
@@ -30,6 +38,7 @@ def forecast(plan: Plan) -> dict[str, Any]:
     """
     sources = [{"id": step.id, "records": None, **_license(step, plan)} for step in plan.sources]
     later = _later(plan)
+    lacking = _lacking(plan)
     estimate, records = _estimate(plan)
     for row in sources:
         row["records"] = records.get(row["id"])
@@ -43,10 +52,45 @@ def forecast(plan: Plan) -> dict[str, Any]:
             {"id": step.id, "verdict": str(verdict), "reasons": reasons}
             for step, verdict, reasons in later
         ],
+        "lacks": [
+            {
+                "id": step.id,
+                "what": error.what,
+                "where": error.where,
+                "fix": error.fix,
+                "is_extra": isinstance(error, MissingExtra),
+            }
+            for step, error in lacking
+        ],
         "translate": estimate,
-        "exit_code": _exit_code(plan, [row["verdict"] for row in sources])
-        or EXIT_CODES[max((verdict for _, verdict, _ in later), default=Verdict.ALLOW)],
+        "exit_code": next(
+            (error.exit_code for _, error in lacking if not isinstance(error, MissingExtra)),
+            _exit_code(plan, [row["verdict"] for row in sources])
+            or EXIT_CODES[max((verdict for _, verdict, _ in later), default=Verdict.ALLOW)],
+        ),
     }
+
+
+def refuse_lacking(plan: Plan) -> None:
+    """Stop before any work if a package or a file that a step needs is not there.
+
+    Raises:
+        UsageError: all of it at once.
+    """
+    errors = [error for _, error in _lacking(plan)]
+    if errors:
+        raise errors[0] if len(errors) == 1 else ConfigErrors(errors)
+
+
+def _lacking(plan: Plan) -> list[tuple[Step, UsageError]]:
+    """Return what steps that are not done say is not there, the same thing once."""
+    found: dict[str, tuple[Step, UsageError]] = {}
+    for step in plan.stages:
+        if not step.is_done and hasattr(step.component, "lacks"):
+            for error in step.component.lacks(step.config, step.context, list(step.inputs)):
+                known = error.fix if isinstance(error, MissingExtra) else str(error)
+                found.setdefault(known, (step, error))
+    return list(found.values())
 
 
 def refuse_denied(plan: Plan) -> None:
@@ -112,7 +156,7 @@ def _later(plan: Plan) -> list[tuple[Step, Verdict, list[str]]]:
         for step in plan.stages
         if step is not gate and hasattr(step.component, "foresee") and step.use != "license_gate"
     ]
-    if gate is None or not stages:
+    if not stages:
         return []
     allowed = [c for source in plan.sources for c in _combinations(source, plan) if _goes(c, plan)]
     found = []

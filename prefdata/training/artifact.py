@@ -96,7 +96,9 @@ def write_manifest(
 
 
 def parent(path: Path) -> dict[str, Any]:
-    """Return how to recognize an input: its manifest's digest, or that of its weights."""
+    """Return how to recognize an input: a file's digest, or its manifest's, or its weights'."""
+    if path.is_file():
+        return {"name": path.name, "file": path.name, "sha256": sha256(path)}
     for name in (MANIFEST, "model.safetensors", "model.safetensors.index.json", "config.json"):
         if (path / name).is_file():
             return {"name": path.name, "file": name, "sha256": sha256(path / name)}

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from prefdata import __version__
-from prefdata.config.settings import Settings
 from prefdata.core.stage import Context
 from prefdata.store.files import read_json, write_text
 from prefdata.training import licenses
 from prefdata.training.artifact import METRICS, parent
+from prefdata.training.settings import BaseModelSettings
 
 Kind: TypeAlias = Literal["reward model", "policy"]
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -67,7 +67,7 @@ _USAGE = {
 def write_card(
     out: Path,
     kind: Kind,
-    settings: Settings,
+    base: BaseModelSettings | None,
     context: Context,
     use: str,
     parents: Mapping[str, Path],
@@ -89,7 +89,7 @@ def write_card(
         name=f"{context.pipeline or 'prefdata'} {context.step}".strip(),
         kind=kind,
         kind_ja=_KIND_JA[kind],
-        head=head(kind, settings, found),
+        head=head(kind, base, found),
         use=use,
         version=__version__,
         passed=measured["passed"],
@@ -106,11 +106,10 @@ def write_card(
     write_text(out / "README.md", text)
 
 
-def head(kind: Kind, settings: Settings, found: Mapping[str, Any]) -> str:
+def head(kind: Kind, base: BaseModelSettings | None, found: Mapping[str, Any]) -> str:
     """Return the YAML head of a card, as the hub reads it."""
     import yaml
 
-    base = getattr(settings, "base", None) or getattr(settings, "policy", None)
     tree: dict[str, Any] = {"language": "ja", "library_name": "transformers"}
     tree["license"] = found["hub_license"]
     if found["hub_license"] == "other":

@@ -48,13 +48,18 @@ def release_of(folders: Mapping[str, Path], name: str, path: Path | None) -> Pat
     """
     found = path or folders.get(name)
     if found is None:
-        raise InputError(
-            "there is no release to train on",
-            fix=f"name the publish step: 'inputs: {{{name}: publish}}', or give 'release: PATH'",
-        )
+        raise no_release(name)
     if not (found / "pairs").is_dir() and not (found / "rankings").is_dir():
         raise InputError("this folder holds no release", str(found), "it must have pairs/")
     return found
+
+
+def no_release(name: str) -> InputError:
+    """Return the error of a stage that has no release."""
+    return InputError(
+        "there is no release to train on",
+        fix=f"name the publish step: 'inputs: {{{name}: publish}}', or give 'release: PATH'",
+    )
 
 
 def read_split(release: Path, view: str, split: str) -> list[dict[str, Any]]:

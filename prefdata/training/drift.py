@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from prefdata.config.settings import Settings
-from prefdata.core.errors import ConfigError
 from prefdata.core.finding import Drop, Finding, Outcome
 from prefdata.core.records import Conversation, Preference
-from prefdata.core.stage import Context, Kind
-from prefdata.training.artifact import content_of
-from prefdata.training.session import need
+from prefdata.core.stage import Kind
+from prefdata.training.stage import PlugIn
 
 if TYPE_CHECKING:
     from prefdata.training.reward import RewardModel
@@ -24,14 +21,14 @@ if TYPE_CHECKING:
 CODE = "preference_drift"
 
 
-class PreferenceDrift:
+class PreferenceDrift(PlugIn):
     """Flag or drop translated pairs that the reward model ranks right in the source language alone.
 
     It needs a reward model that reads both languages. Native records, and records that the model
     ranks wrong in the source language, say nothing about the translation: they pass.
     """
 
-    version: ClassVar[int] = 1
+    name = "preference_drift"
     reads: ClassVar[Kind] = "preferences"
     writes: ClassVar[Kind] = "preferences"
     parallel: ClassVar[bool] = False
@@ -45,21 +42,12 @@ class PreferenceDrift:
             default=0.0, ge=0, description="how clear the source's preference must be, in rewards"
         )
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
 
-    @staticmethod
-    def plan(config: Config, context: Context) -> None:
-        """Refuse a folder that is not there."""
-        if not Path(context.path(config.reward)).is_dir():
-            raise ConfigError("there is no such reward directory", str(context.path(config.reward)))
-        need("torch", "transformers", by="preference_drift")
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the path that the settings name."""
-        return content_of(context, [config.reward])
+    @classmethod
+    def named(cls, config: Config) -> list[str]:
+        """Return the reward directory."""
+        return [config.reward]
 
     @cached_property
     def model(self) -> RewardModel:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from prefdata.config.settings import Settings
-from prefdata.core.errors import ConfigError
+from prefdata.core.errors import ConfigError, UsageError
 from prefdata.core.records import Message
 from prefdata.core.stage import Context
 from prefdata.store.files import sha256, write_text
-from prefdata.training.artifact import content_of, write_manifest, write_metrics
+from prefdata.training.artifact import write_manifest, write_metrics
 from prefdata.training.benchmarks import FORMATS, Question, read_questions
 from prefdata.training.data import SPLITS, read_split
-from prefdata.training.session import need
 from prefdata.training.settings import Limit
-from prefdata.training.thresholds import check_all, refuse_misses
+from prefdata.training.stage import TORCH, PlugIn
+from prefdata.training.thresholds import check_all, refuse_misses, refuse_unknown
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
@@ -38,7 +38,7 @@ class EvaluationSet(Settings):
         return self.name or self.format
 
 
-class Evaluate:
+class Evaluate(PlugIn):
     """Measure a reward model, a policy, or both, before and after.
 
     Inputs, each optional: ``reward``, a step that leaves a reward model; ``model`` and
@@ -46,7 +46,7 @@ class Evaluate:
     that are in it.
     """
 
-    version = 1
+    name = "evaluate"
 
     class Config(Settings):
         """Settings of an evaluation."""
@@ -58,37 +58,46 @@ class Evaluate:
         batch_size: int = Field(default=8, ge=1)
         gates: dict[str, Limit] = Field(default={}, description="metric: '>=0.65'; else code 6")
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
+
+    @classmethod
+    def packages(cls, config: Config, inputs: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the modules that `run` imports, by the extra that brings them."""
+        return {
+            "train": TORCH,
+            **({"eval": ("lm_eval",)} if config.model or "model" in inputs else {}),
+        }
+
+    @classmethod
+    def named(cls, config: Config) -> list[str]:
+        """Return the files and folders that the settings name."""
+        return [config.reward, config.model, config.baseline, *(one.path for one in config.sets)]
+
+    @classmethod
+    def lacks(cls, config: Config, context: Context, inputs: Collection[str]) -> list[UsageError]:
+        """Return what must be installed, built, fetched or named before the stage can run."""
+        found = super().lacks(config, context, inputs)
+        if not {"reward", "model"} & set(inputs) and not (config.reward or config.model):
+            found.append(nothing_to_evaluate())
+        return found
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Refuse unknown formats and missing files before anything is loaded."""
+        """Refuse unknown formats, and thresholds on unknown metrics."""
         for one in config.sets:
             if one.format not in FORMATS:
                 raise ConfigError.unknown("format", one.format, list(FORMATS), where=context.step)
-            if not context.path(one.path).is_file():
-                raise ConfigError("there is no such file", str(context.path(one.path)))
-        need("torch", "transformers", by="evaluate")
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(
-            context,
-            [config.reward, config.model, config.baseline, *(one.path for one in config.sets)],
-        )
+        titles = [one.title for one in config.sets]
+        if len(set(titles)) < len(titles):
+            raise ConfigError("two sets have one name", context.step, "give each its own 'name'")
+        known = [f"{who}_{title}" for who in ("reward", "model", "baseline") for title in titles]
+        refuse_unknown(config.gates, known, context.step)
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Measure every model on every set."""
         folders = self.folders(inputs)
         if not {"reward", "model"} & set(folders):
-            raise ConfigError(
-                "there is nothing to evaluate",
-                self.context.step,
-                "name a step: 'inputs: {reward: ID}' or 'inputs: {model: ID}'",
-            )
+            raise nothing_to_evaluate()
         questions = {
             one.title: read_questions(one.format, self.context.path(one.path), one.limit)
             for one in self.config.sets
@@ -156,7 +165,6 @@ class Evaluate:
         self, name: str, folder: Path, questions: Mapping[str, Sequence[Question]], out: Path
     ) -> dict[str, Any]:
         """Return what lm-evaluation-harness measures on the same files, ``<model>_<set>``."""
-        need("lm_eval", by="evaluating a policy", extra="eval")
         from prefdata.training.lm_tasks import measure
 
         weights = folder / "model" if (folder / "model").is_dir() else folder
@@ -166,6 +174,14 @@ class Evaluate:
                 weights, questions, out / "tasks", self.config.batch_size
             ).items()
         }
+
+
+def nothing_to_evaluate() -> ConfigError:
+    """Return the error of an evaluation without a model."""
+    return ConfigError(
+        "there is nothing to evaluate",
+        fix="name a step: 'inputs: {reward: ID}' or 'inputs: {model: ID}'",
+    )
 
 
 def _prompt(question: Question) -> tuple[Message, ...]:

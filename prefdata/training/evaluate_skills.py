@@ -14,11 +14,11 @@ from prefdata.core.errors import ConfigError
 from prefdata.core.records import Message
 from prefdata.core.stage import Context
 from prefdata.store.files import write_text
-from prefdata.training.artifact import content_of, write_manifest, write_metrics
-from prefdata.training.session import need
+from prefdata.training.artifact import write_manifest, write_metrics
 from prefdata.training.settings import Limit
-from prefdata.training.skills import Judge, Task, rate_all, read_tasks
-from prefdata.training.thresholds import check_all, refuse_misses
+from prefdata.training.skills import METRICS, Judge, Task, rate_all, read_tasks
+from prefdata.training.stage import PlugIn
+from prefdata.training.thresholds import check_all, refuse_misses, refuse_unknown
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 BATCH = 16
 
 
-class EvaluateSkills:
+class EvaluateSkills(PlugIn):
     """Let a policy answer, and a language model rate the answers.
 
     Inputs: ``model``, a step that leaves a policy. A judge's ratings depend on the judge: compare
     only numbers of one judge. The ratings are for measuring alone, never for training.
     """
 
-    version = 1
+    name = "evaluate_skills"
 
     class Config(Settings):
         """Settings of the evaluation by skills."""
@@ -46,21 +46,17 @@ class EvaluateSkills:
         max_new_tokens: int = Field(default=512, ge=1)
         gates: dict[str, Limit] = Field(default={}, description="metric: '>=3'; else code 6")
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
+
+    @classmethod
+    def named(cls, config: Config) -> list[str]:
+        """Return the files and folders that the settings name."""
+        return [config.path, config.model]
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Refuse a missing file before anything is loaded."""
-        if not context.path(config.path).is_file():
-            raise ConfigError("there is no such file", str(context.path(config.path)))
-        need("torch", "transformers", by="evaluate_skills")
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.path, config.model])
+        """Refuse thresholds on unknown metrics."""
+        refuse_unknown(config.gates, METRICS, context.step)
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Answer, rate, write."""

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from prefdata.config.settings import Settings
-from prefdata.core.stage import Context
-from prefdata.store.files import write_json, write_text
-from prefdata.training import licenses
-from prefdata.training.artifact import content_of, write_manifest
-from prefdata.training.data import SPLITS, read_split, release_of
-from prefdata.training.settings import Licensing
+from prefdata.store.files import write_text
+from prefdata.training.data import SPLITS, read_split
+from prefdata.training.stage import TrainingSettings, TrainingStage
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
 
 
-class Export:
+class Export(TrainingStage):
     """Write prompts and pairs for trainers that use many machines, and serve our rewards to them.
 
     Inputs: ``pairs``, a release; ``reward`` (optional), a step that leaves a reward model. The
@@ -30,38 +26,26 @@ class Export:
     tokenizer, as everywhere else.
     """
 
-    version = 1
-    foresee = staticmethod(licenses.foresee)
+    name = "export"
 
-    class Config(Settings):
+    class Config(TrainingSettings):
         """Settings of an export."""
 
         to: Literal["openrlhf", "verl"]
-        release: str = Field(default="", description="a release folder, instead of an input")
         lang: str = Field(default="ja", description="rows of this language; empty: of all")
-        licensing: Licensing = Licensing()
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
 
-    @staticmethod
-    def plan(config: Config, context: Context) -> None:
-        """Decide a finished release."""
-        licenses.check(config.licensing, context, release=config.release)
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.release])
+    @classmethod
+    def packages(cls, config: Config, inputs: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return no module: data is written without torch."""
+        return {}
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Write data, server and a line to start with."""
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        own = self.context.path(self.config.release) if self.config.release else None
-        release = release_of(folders, "pairs", own)
-        report = licenses.gate(release, None, self.config.licensing, self.context, folders)
-        write_json(out / licenses.FILE, report)
+        self.permit(folders, out)
+        release = self.release(folders)
         for split in SPLITS:
             rows = [
                 row
@@ -74,7 +58,7 @@ class Export:
             else:
                 write_parquet(out / f"{split}.parquet", list(distinct(map(verl_row, rows))))
         write_text(out / "README.md", readme(self.config.to, folders))
-        write_manifest(out, "export", self.config, self.context, folders)
+        self.sign(folders, out)
 
 
 def openrlhf_pair(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ JOB = "launch.json"
 ERROR = "launch-error.json"
 
 
-def in_processes(name: str, stage: Any, folders: Mapping[str, Path], out: Path) -> bool:
+def in_processes(stage: Any, folders: Mapping[str, Path], out: Path) -> bool:
     """Run ``stage.work`` in the processes that its settings ask for; False if that is one.
 
     Raises:
@@ -32,7 +32,7 @@ def in_processes(name: str, stage: Any, folders: Mapping[str, Path], out: Path) 
         return False
     plain = {f.name: getattr(stage.context, f.name) for f in fields(Context) if f.name != "listen"}
     job = {
-        "stage": name,
+        "stage": stage.name,
         "settings": stage.config.model_dump_json(exclude_unset=True),
         "context": {k: str(v) if isinstance(v, Path) else v for k, v in plain.items()},
         "inputs": {key: str(path) for key, path in folders.items()},

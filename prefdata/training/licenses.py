@@ -24,6 +24,7 @@ from prefdata.store.files import read_json
 from prefdata.training.settings import BaseModelSettings, Licensing
 
 FILE = "licenses.json"
+REWARD = "reward_config.json"
 # The rules speak of data; for a model made from a model, the weights are the content.
 _COVERS = {"weights": "data", "data": "data", "code": "code", "service": "code"}
 LINEAGE = Path("audit") / "lineage.parquet"
@@ -51,47 +52,29 @@ class Part:
         }
 
 
-def check(
+def foresee(
     settings: Licensing,
     context: Context,
+    rows: Mapping[tuple[Layer, ...], int],
     *,
+    release: Path | None = None,
     base: BaseModelSettings | None = None,
-    release: str = "",
-) -> None:
-    """Decide what the settings name, before anything is run: base model and finished release.
-
-    Raises:
-        LicenseDenied: the policy forbids training on it for this use.
-        LicenseReview: a person must decide first.
-    """
-    court = _court(settings, context)
-    parts = []
-    if base is not None and not _own_report(base, context):
-        parts.append(_base(base, court))
-    if release and context.path(release).is_dir():
-        found = combinations(context.path(release))
-        parts += [Part(layers, rows, court.decide(layers)) for layers, rows in found.items()]
-    refuse(parts, settings, context, court)
-
-
-def foresee(
-    config: Any, context: Context, combinations: Sequence[tuple[Layer, ...]]
+    models: Sequence[Path] = (),
+    texts: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return `{verdict, reasons}` of training on rows with these combinations of layers.
+    """Return `{verdict, reasons}` of training on rows, models and texts, as far as they are there.
 
+    `rows` are the combinations of layers that a build will have; a finished `release` has its own.
     Every training stage has it, so that `plan` knows before any work what the end will say.
     """
-    if config.release:  # a finished release; `check` has decided it
-        return {"verdict": str(Verdict.ALLOW), "reasons": []}
-    court = _court(config.licensing, context)
-    decisions = [court.decide(layers) for layers in dict.fromkeys(combinations)]
-    found = merge(decisions, worst_of(decisions))
-    told = [
-        court.sentence(layers, court.decide(layers))
-        for layers in dict.fromkeys(combinations)
-        if court.decide(layers).verdict != Verdict.ALLOW
-    ]
-    return {"verdict": str(found.verdict), "reasons": told}
+    court = _court(settings, context)
+    found = dict(rows)
+    if release is not None and release.is_dir():
+        found |= combinations(release)
+    parts = _parts(found, court, base, [m for m in models if m.is_dir()], texts or {}, context)
+    verdict = worst_of(part.decision for part in parts) if parts else Verdict.ALLOW
+    told = [_sentence(part, court) for part in parts if part.decision.verdict != Verdict.ALLOW]
+    return {"verdict": str(verdict), "reasons": told}
 
 
 def gate(
@@ -99,29 +82,53 @@ def gate(
     base: BaseModelSettings | None,
     settings: Licensing,
     context: Context,
-    folders: Mapping[str, Path],
+    folders: Sequence[Path],
+    *,
+    texts: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Decide rows, base model and every model made before, and return ``licenses.json``.
 
-    Models of earlier steps bring their own ``licenses.json``; its parts are decided anew, for the
-    present use. A base model counts twice: its license reaches the weights made from it, and its
-    terms may say what its descendants are for.
+    Models of earlier steps, among `folders`, bring their own ``licenses.json``; its parts are
+    decided anew, for the present use. `texts` maps files to learn from to their registry entries.
 
     Raises:
         LicenseDenied: something is denied.
         LicenseReview: something waits for a person.
     """
     court = _court(settings, context)
-    parts = [
-        Part(layers, rows, court.decide(layers)) for layers, rows in combinations(release).items()
-    ]
-    for folder in inherited(base, folders, release):
-        parts += [again(part, court) for part in read_json(folder / FILE)["combinations"]]
-    if base is not None and not _own_report(base, context):
-        parts.append(_base(base, court))
-    parts = list({(p.layers, p.is_base): p for p in parts}.values())
+    models = [path for path in dict.fromkeys(folders) if path != release]
+    parts = _parts(combinations(release), court, base, models, texts or {}, context)
     refuse(parts, settings, context, court)
     return report(parts, settings, court)
+
+
+def _parts(
+    rows: Mapping[tuple[Layer, ...], int],
+    court: Court,
+    base: BaseModelSettings | None,
+    models: Sequence[Path],
+    texts: Mapping[str, str],
+    context: Context,
+) -> list[Part]:
+    """Return what is decided on its own, each once.
+
+    A base model counts twice: its license reaches the weights made from it, and its terms may say
+    what its descendants are for.
+    """
+    parts = [Part(layers, n, court.decide(layers)) for layers, n in rows.items()]
+    for path, artifact in texts.items():
+        layers = _by_author(artifact or path)
+        parts.append(Part(layers, 0, court.decide(layers)))
+    known = [context.path(base.path).parent] if base is not None else []
+    for folder in dict.fromkeys([*models, *known]):
+        if (folder / FILE).is_file():
+            parts += [again(part, court) for part in read_json(folder / FILE)["combinations"]]
+        elif (folder / REWARD).is_file():  # somebody took the report away: nothing is known
+            layer = Layer("response_model", str(folder))
+            parts.append(Part((layer,), 0, _decide_base(layer, court), is_base=True))
+    if base is not None and not (known[0] / FILE).is_file():
+        parts.append(_base(base, court))
+    return list({(part.layers, part.is_base): part for part in parts}.values())
 
 
 def report(parts: Sequence[Part], settings: Licensing, court: Court) -> dict[str, Any]:
@@ -169,7 +176,8 @@ def _sentence(part: Part, court: Court) -> str:
     if part.is_base:
         reasons = ", ".join(part.decision.reasons)
         return f"the base model {part.layers[0].artifact} ({part.decision.verdict}: {reasons})"
-    return f"{part.rows:,} rows, {court.sentence(part.layers, part.decision)}"
+    rows = f"{part.rows:,} rows, " if part.rows else ""
+    return f"{rows}{court.sentence(part.layers, part.decision)}"
 
 
 def combinations(release: Path) -> dict[tuple[Layer, ...], int]:
@@ -178,14 +186,21 @@ def combinations(release: Path) -> dict[tuple[Layer, ...], int]:
     From the audit's lineage where there is one; else each source named in the rows counts as the
     author of all their parts.
     """
-    view = "pairs" if (release / "pairs").is_dir() else "rankings"
+    views = [view for view in ("pairs", "rankings") if (release / view).is_dir()]
+    found: dict[tuple[Layer, ...], int] = {}
     if (release / LINEAGE).is_file():
         table = pq.read_table(release / LINEAGE, columns=["view", "layers"])
-        rows = table.filter(pc.equal(table.column("view"), view)).column("layers")
-        return {layers_from_text(text): n for text, n in _counted(rows)}
-    tables = [pq.read_table(f, columns=["source"]) for f in (release / view).glob("*.parquet")]
-    sources = _counted(pa.concat_tables(tables).column("source")) if tables else []
-    return {_by_author(source): n for source, n in sources}
+        for view in views:  # a ranking's rows stand in both
+            rows = table.filter(pc.equal(table.column("view"), view)).column("layers")
+            for text, n in _counted(rows):
+                layers = layers_from_text(text)
+                found[layers] = max(n, found.get(layers, 0))
+        return found
+    for view in views:
+        tables = [pq.read_table(f, columns=["source"]) for f in (release / view).glob("*.parquet")]
+        for source, n in _counted(pa.concat_tables(tables).column("source")) if tables else ():
+            found[_by_author(source)] = max(n, found.get(_by_author(source), 0))
+    return found
 
 
 def _by_author(source: str) -> tuple[Layer, ...]:
@@ -198,16 +213,6 @@ def _by_author(source: str) -> tuple[Layer, ...]:
 
 def _counted(column: pa.ChunkedArray) -> list[tuple[str, int]]:
     return sorted((row["values"], row["counts"]) for row in pc.value_counts(column).to_pylist())
-
-
-def inherited(
-    base: BaseModelSettings | None, folders: Mapping[str, Path], release: Path
-) -> list[Path]:
-    """Return the folders whose ``licenses.json`` reaches the model that is made now."""
-    found = [path for path in folders.values() if path != release]
-    if base is not None:
-        found.append(Path(base.path).parent)
-    return [path for path in dict.fromkeys(found) if (path / FILE).is_file()]
 
 
 def again(tree: Mapping[str, Any], court: Court) -> Part:
@@ -244,8 +249,3 @@ def _decide_base(layer: Layer, court: Court) -> Decision:
 def _court(settings: Licensing, context: Context) -> Court:
     own = GateSettings(policy=settings.policy, target=settings.target, gate="fail")
     return court_of(own, context)
-
-
-def _own_report(base: BaseModelSettings, context: Context) -> bool:
-    """Tell whether a model folder comes from a stage of ours, with a report of its own."""
-    return (context.path(base.path).parent / FILE).is_file()

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
+# The numbers of a reward model that a threshold can be set on.
+NUMBERS = (
+    *("n", "pairwise_acc", "pairwise_acc_low", "pairwise_acc_high", "acc_at_0", "auc"),
+    *("precision", "recall", "f1", "ece", "ece_after_temperature", "temperature", "brier"),
+    *("acc_chosen_longer", "acc_chosen_shorter", "reward_length_spearman"),
+    *("reward_mean", "reward_std", "best_of_k_acc", "kendall_tau", "prompt_blind_acc"),
+    *("validation_pairwise_acc", "val_test_gap", "n_truncated", "n_dropped"),
+)
 BINS = 10
 RESAMPLES = 1000
 

@@ -8,6 +8,12 @@ from typing import Any
 
 from prefdata.training.thresholds import holds
 
+# What is known of every step, and what a monitor may watch.
+MEASURES = (
+    *("score", "kl", "repetition", "repetition_delta", "length", "length_ratio", "distinct"),
+    *("distinct_2", "eos_rate", "score_length_spearman", "lm_loss_delta"),
+)
+
 # A single batch wavers; limits are held against the mean of this many steps.
 WINDOW = 5
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from prefdata.config.settings import Settings
-from prefdata.core.errors import ConfigError, MonitorTripped
+from prefdata.core.errors import ConfigError, MonitorTripped, UsageError
 from prefdata.core.records import digest
 from prefdata.core.stage import Context
-from prefdata.store.files import write_json
-from prefdata.training import licenses
-from prefdata.training.artifact import content_of, write_manifest, write_metrics
-from prefdata.training.data import release_of
+from prefdata.store.files import read_json
+from prefdata.training.artifact import METRICS, write_metrics
 from prefdata.training.launch import in_processes
+from prefdata.training.monitors import MEASURES
 from prefdata.training.ppo_math import Estimator
-from prefdata.training.reward_model import base_of
 from prefdata.training.rewards import RewardSettings
-from prefdata.training.session import Checkpoints, EventLog, need, out_of_memory_explained
-from prefdata.training.settings import BaseModelSettings, Licensing, Limit, Lora
-from prefdata.training.thresholds import Check
+from prefdata.training.session import Checkpoints, EventLog, out_of_memory_explained
+from prefdata.training.settings import BaseModelSettings, Limit, Lora
+from prefdata.training.stage import TORCH, TrainingSettings, TrainingStage
+from prefdata.training.thresholds import Check, refuse_unknown
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
@@ -51,10 +49,12 @@ class Generation(Settings):
 class Replay(Settings):
     """PPO-ptx: the loss on earlier texts, mixed in against forgetting (Ouyang et al. 2022).
 
-    `data` is JSON Lines of ``{"text": …}``; without it, the release's chosen completions.
+    `data` is JSON Lines of ``{"text": …}`` and `artifact` its entry in the license registry;
+    without it, the release's chosen completions.
     """
 
     data: str = ""
+    artifact: str = ""
     coef: float = Field(default=0.1, gt=0)
     batch_size: int = Field(default=16, ge=1)
 
@@ -78,22 +78,22 @@ class Steps(Settings):
     missing_eos_penalty: float = Field(default=0.0, ge=0)
 
 
-class TrainPPO:
+class TrainPPO(TrainingStage):
     """Train a policy with PPO against reward models.
 
     Inputs: ``prompts``, a release; ``reward`` (and any other whose name begins so), steps that
     leave a reward model; ``policy`` (optional), a step that leaves a model.
     """
 
-    version = 1
+    name = "train_ppo"
+    release_inputs = ("prompts", "pairs")
+    start = "policy"
     resumable = True
-    foresee = staticmethod(licenses.foresee)
 
-    class Config(Settings):
+    class Config(TrainingSettings):
         """Settings of PPO."""
 
         policy: BaseModelSettings | None = Field(default=None, description="the model to start at")
-        release: str = Field(default="", description="a release folder, instead of an input")
         lang: str = Field(default="ja", description="prompts of this language; empty: of all")
         reward: RewardSettings = RewardSettings()
         kl: Kl = Kl()
@@ -113,72 +113,63 @@ class TrainPPO:
         samples_every: Annotated[int, Field(ge=1, description="steps")] = 10
         precision: Literal["auto", "fp32", "bf16"] = "auto"
         processes: int = Field(default=1, ge=0, description="0: one for each GPU")
-        licensing: Licensing = Licensing()
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
+
+    @classmethod
+    def packages(cls, config: Config, inputs: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the modules that `run` imports, by the extra that brings them."""
+        return {"train": (*TORCH, *(("peft",) if config.lora else ()))}
+
+    @classmethod
+    def models(cls, config: Config) -> list[str]:
+        """Return the reward directories that the settings name."""
+        return list(config.reward.folders)
+
+    @classmethod
+    def texts(cls, config: Config) -> dict[str, str]:
+        """Return the file of texts to replay, and its registry entry."""
+        return {config.ptx.data: config.ptx.artifact} if config.ptx and config.ptx.data else {}
+
+    @classmethod
+    def lacks(cls, config: Config, context: Context, inputs: Collection[str]) -> list[UsageError]:
+        """Return what must be installed, built, fetched or named before the stage can run."""
+        found = super().lacks(config, context, inputs)
+        if not config.reward.folders and not any(name.startswith("reward") for name in inputs):
+            found.append(no_reward())
+        return found
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Refuse what cannot work, before anything is downloaded or loaded."""
-        need("torch", "transformers", "accelerate", by="train_ppo")
-        if config.lora:
-            need("peft", by="the setting 'lora'")
-            if config.critic == "separate":
-                raise ConfigError(
-                    "a separate critic is a second whole model, which lora is there to avoid",
-                    context.step,
-                    "use critic: shared_detached, or no lora",
-                )
+        """Refuse settings that cannot work, before anything is downloaded or loaded."""
+        if config.lora and config.critic == "separate":
+            raise ConfigError(
+                "a separate critic is a second whole model, which lora is there to avoid",
+                context.step,
+                "use critic: shared_detached, or no lora",
+            )
         if config.ppo.minibatch > config.ppo.rollout:
             raise ConfigError(
                 f"ppo.minibatch {config.ppo.minibatch} is more than ppo.rollout "
                 f"{config.ppo.rollout}",
                 context.step,
             )
-        licenses.check(config.licensing, context, base=config.policy, release=config.release)
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(
-            context,
-            [
-                config.release,
-                config.policy.path if config.policy else "",
-                config.ptx.data if config.ptx else "",
-                *config.reward.folders,
-            ],
-        )
+        refuse_unknown(config.monitors, MEASURES, context.step, kind="monitor")
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train, write the policy, and say so if a monitor stopped it."""
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        policy = base_of(self.config.policy, folders, self.context, "policy")
-        report = licenses.gate(
-            self.release(folders), policy, self.config.licensing, self.context, folders
-        )
-        write_json(out / licenses.FILE, report)
-        if not in_processes("train_ppo", self, folders, out):
+        self.permit(folders, out)
+        if not in_processes(self, folders, out):
             self.work(folders, out)
         self.finish(folders, out)
-
-    def release(self, folders: Mapping[str, Path]) -> Path:
-        """Return the release that the prompts come from."""
-        own = self.context.path(self.config.release) if self.config.release else None
-        return release_of(folders, "prompts" if "prompts" in folders else "pairs", own)
 
     def reward_folders(self, folders: Mapping[str, Path]) -> list[Path]:
         """Return the reward directories: inputs named ``reward…``, and those of the settings."""
         found = [path for name, path in sorted(folders.items()) if name.startswith("reward")]
         found += [self.context.path(name) for name in self.config.reward.folders]
         if not found:
-            raise ConfigError(
-                "there is no reward model",
-                self.context.step,
-                "name the step: 'inputs: {reward: ID}', or give reward.folders",
-            )
+            raise no_reward()
         return found
 
     def work(self, folders: Mapping[str, Path], out: Path) -> None:
@@ -187,11 +178,10 @@ class TrainPPO:
         from prefdata.training.fit import accelerator_of
         from prefdata.training.ppo_loop import PPO
         from prefdata.training.prompts import materials_of
-        from prefdata.training.reward_training import required
         from prefdata.training.rewards import CombinedReward
 
         config = self.config
-        base = required(base_of(config.policy, folders, self.context, "policy"))
+        base = self.base(folders)
         accelerator = accelerator_of(config.precision)
         tokenizer = network.load_tokenizer(base)
         with out_of_memory_explained(
@@ -250,15 +240,18 @@ class TrainPPO:
 
     def finish(self, folders: Mapping[str, Path], out: Path) -> None:
         """Write card and manifest, and report a monitor that tripped."""
-        from prefdata.training.artifact import METRICS
-        from prefdata.training.card import write_card
-
-        write_card(out, "policy", self.config, self.context, "train_ppo", folders)
-        write_manifest(out, "train_ppo", self.config, self.context, folders)
-        metrics = json.loads((out / METRICS).read_text(encoding="utf-8"))["metrics"]
+        self.sign(folders, out, card="policy")
+        metrics = read_json(out / METRICS)["metrics"]
         if metrics["stopped_by"]:
             raise MonitorTripped(
                 f"{metrics['stopped_by']} at step {metrics['steps']}",
                 f"the best policy, of step {metrics['step_of_model']}, is in {out / 'model'}",
                 "raise kl.coef, add ptx, look at samples.jsonl; or move the limit in 'monitors'",
             )
+
+
+def no_reward() -> ConfigError:
+    """Return the error of PPO without a reward model."""
+    return ConfigError(
+        "there is no reward model", fix="name the step: 'inputs: {reward: ID}', or reward.folders"
+    )

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from prefdata.config.settings import Settings
-from prefdata.core.stage import Context
-from prefdata.store.files import write_json
-from prefdata.training import licenses
-from prefdata.training.artifact import content_of, write_manifest, write_metrics
-from prefdata.training.data import Split, read_split, release_of
-from prefdata.training.reward_model import base_of
-from prefdata.training.session import need, out_of_memory_explained
-from prefdata.training.settings import BaseModelSettings, Licensing, Lora, Optimization
-from prefdata.training.thresholds import check_all
+from prefdata.training.artifact import write_metrics
+from prefdata.training.data import Split, read_split
+from prefdata.training.session import out_of_memory_explained
+from prefdata.training.settings import BaseModelSettings, Lora, Optimization
+from prefdata.training.stage import TORCH, TrainingSettings, TrainingStage
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
 
 
-class TuningSettings(Settings):
+class TuningSettings(TrainingSettings):
     """Settings of DPO and KTO: what TRL needs, under our names."""
 
     policy: BaseModelSettings | None = Field(default=None, description="the model to start at")
-    release: str = Field(default="", description="a release folder, instead of an input")
     lang: str = Field(default="ja", description="rows of this language; empty: of all")
     beta: float = Field(default=0.1, gt=0, description="how near the reference is kept")
     loss: str = Field(default="", description="TRL's loss_type; its default if empty")
@@ -36,53 +30,34 @@ class TuningSettings(Settings):
     train: Optimization = Optimization(batch_size=8)
     lora: Lora | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    licensing: Licensing = Licensing()
 
 
-class _Tuning:
+class _Tuning(TrainingStage):
     """What the two stages share; they differ in the view, the trainer and the columns."""
 
-    version = 1
+    start = "policy"
     resumable = True
-    foresee = staticmethod(licenses.foresee)
-    name: ClassVar[str]
     view: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
     trainer: ClassVar[str]
     Config = TuningSettings
+    config: TuningSettings
 
-    def __init__(self, config: TuningSettings, context: Context) -> None:
-        self.config = config
-        self.context = context
-
-    @staticmethod
-    def plan(config: TuningSettings, context: Context) -> None:
-        """Refuse what cannot work, before anything is downloaded or loaded."""
-        need("torch", "transformers", "accelerate", by=context.step)
-        need("trl", by=context.step, extra="trl")
-        licenses.check(config.licensing, context, base=config.policy, release=config.release)
-
-    @staticmethod
-    def content_key(config: TuningSettings, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.release, config.policy.path if config.policy else ""])
+    @classmethod
+    def packages(
+        cls, config: TuningSettings, inputs: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Return the modules that `run` imports, by the extra that brings them."""
+        return {"train": (*TORCH, *(("peft",) if config.lora else ())), "trl": ("trl",)}
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train with TRL and write what every training stage writes."""
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        own = self.context.path(self.config.release) if self.config.release else None
-        release = release_of(folders, "pairs", own)
-        base = base_of(self.config.policy, folders, self.context, "policy")
-        report = licenses.gate(release, base, self.config.licensing, self.context, folders)
-        write_json(out / licenses.FILE, report)
-        metrics = self.train(base, release, out)
-        write_metrics(out, metrics, check_all({}, metrics))
-        from prefdata.training.card import write_card
+        self.permit(folders, out)
+        write_metrics(out, self.train(self.base(folders), self.release(folders), out), [])
+        self.sign(folders, out, card="policy")
 
-        write_card(out, "policy", self.config, self.context, self.name, folders)
-        write_manifest(out, self.name, self.config, self.context, folders)
-
-    def train(self, base: BaseModelSettings | None, release: Path, out: Path) -> dict[str, Any]:
+    def train(self, base: BaseModelSettings, release: Path, out: Path) -> dict[str, Any]:
         """Train and return TRL's last metrics.
 
         The model is given by its path: TRL loads the reference from it again.
@@ -90,10 +65,8 @@ class _Tuning:
         import trl
 
         from prefdata.training import network
-        from prefdata.training.reward_training import required
 
         config = self.config
-        base = required(base)
         network.quiet()
         tokenizer = network.load_tokenizer(base)
         if tokenizer.chat_template is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,31 +12,19 @@ from prefdata.config.settings import Settings
 from prefdata.core.errors import ConfigError
 from prefdata.core.records import digest
 from prefdata.core.stage import Context
-from prefdata.store.files import read_json, write_json
+from prefdata.store.files import read_json
 from prefdata.training import licenses
-from prefdata.training.artifact import METRICS, content_of, same_copy, write_manifest, write_metrics
-from prefdata.training.data import (
-    SPLITS,
-    Comparison,
-    comparisons_of,
-    hold_out,
-    refuse_leaks,
-    release_of,
-)
+from prefdata.training.artifact import METRICS, same_copy, write_metrics
+from prefdata.training.data import SPLITS, Comparison, comparisons_of, hold_out, refuse_leaks
 from prefdata.training.launch import in_processes
+from prefdata.training.metrics import NUMBERS
 from prefdata.training.objectives import Objective
 from prefdata.training.scoring import RewardStage
-from prefdata.training.session import Checkpoints, EventLog, need
-from prefdata.training.settings import (
-    BaseModelSettings,
-    Length,
-    Licensing,
-    Limit,
-    Lora,
-    Optimization,
-)
+from prefdata.training.session import Checkpoints, EventLog
+from prefdata.training.settings import BaseModelSettings, Length, Limit, Lora, Optimization
+from prefdata.training.stage import TORCH, TrainingSettings
 from prefdata.training.template import DEFAULT, render
-from prefdata.training.thresholds import check_all, refuse_misses
+from prefdata.training.thresholds import check_all, refuse_misses, refuse_unknown
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
@@ -58,15 +46,14 @@ class TrainRewardModel(RewardStage):
     seeds there is one member for each in ``members/``, and ``model/`` is the best on validation.
     """
 
-    version = 1
+    name = "train_reward_model"
+    start = "base"
     resumable = True
-    foresee = staticmethod(licenses.foresee)
 
-    class Config(Settings):
+    class Config(TrainingSettings):
         """Settings of a reward model."""
 
         base: BaseModelSettings | None = Field(default=None, description="the model to start from")
-        release: str = Field(default="", description="a release folder, instead of an input")
         objective: Objective = Field(
             default="bce", description="bce and ce label 1 and 0; the others compare"
         )
@@ -92,18 +79,17 @@ class TrainRewardModel(RewardStage):
         checkpoint_every: Annotated[int, Field(ge=1, description="steps")] = 100
         precision: Literal["auto", "fp32", "bf16"] = "auto"
         processes: int = Field(default=1, ge=0, description="0: one for each GPU")
-        licensing: Licensing = Licensing()
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
+
+    @classmethod
+    def packages(cls, config: Config, inputs: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the modules that `run` imports, by the extra that brings them."""
+        return {"train": (*TORCH, "matplotlib", *(("peft",) if config.lora else ()))}
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Refuse what cannot work, before anything is downloaded or loaded."""
-        need("torch", "transformers", "accelerate", "matplotlib", by="train_reward_model")
-        if config.lora:
-            need("peft", by="the setting 'lora'")
+        """Refuse settings that cannot work, before anything is downloaded or loaded."""
         if (config.objective == "aspects") != bool(config.aspects):
             raise ConfigError(
                 "the objective 'aspects' and the list 'aspects' belong together",
@@ -111,55 +97,38 @@ class TrainRewardModel(RewardStage):
                 "give both or neither",
             )
         render(config.template, (), ())
-        licenses.check(config.licensing, context, base=config.base, release=config.release)
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.release, config.base.path if config.base else ""])
+        refuse_unknown(config.gates, NUMBERS, context.step)
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train every member, keep the best, write metrics and card, judge the gates."""
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        release = self.release(folders)
-        report = licenses.gate(
-            release, self.base(folders), self.config.licensing, self.context, folders
-        )
-        write_json(out / licenses.FILE, report)
-        if not in_processes("train_reward_model", self, folders, out):
+        self.permit(folders, out)
+        if not in_processes(self, folders, out):
             self.work(folders, out)
         self.finish(folders, out)
 
-    def release(self, folders: Mapping[str, Path]) -> Path:
-        """Return the release to train on."""
-        own = self.context.path(self.config.release) if self.config.release else None
-        return release_of(folders, "pairs", own)
-
-    def base(self, folders: Mapping[str, Path]) -> BaseModelSettings | None:
-        """Return the model to start from: the setting, else the input ``base``."""
-        return base_of(self.config.base, folders, self.context)
-
     def work(self, folders: Mapping[str, Path], out: Path) -> None:
         """Train the members that are not done; runs in every process of a launch."""
+        from prefdata.training import network
         from prefdata.training.reward_training import train_member
 
-        config = self.config.model_copy(update={"base": self.base(folders)})
-        splits = self.splits(folders, config)
-        for seed in config.seeds:
+        base = self.base(folders)
+        splits = self.splits(folders, network.load_tokenizer(base))
+        for seed in self.config.seeds:
             folder = out / "members" / f"seed-{seed}"
             if (folder / METRICS).is_file():
                 continue
-            metrics = train_member(config, splits, seed, self.session(out, seed), folder)
+            session = self.session(out, seed)
+            metrics = train_member(self.config, base, splits, session, folder, seed=seed)
             if metrics:
                 write_metrics(folder, metrics, [])
 
-    def splits(self, folders: Mapping[str, Path], config: Config) -> Splits:
+    def splits(self, folders: Mapping[str, Path], tokenizer: Any) -> Splits:
         """Read, check and encode the release's splits."""
-        from prefdata.training import network
         from prefdata.training.examples import Encoder
-        from prefdata.training.reward_training import encode_splits, required
+        from prefdata.training.reward_training import encode_splits
 
-        base = required(config.base)
+        config = self.config
         view = config.view or (
             "rankings" if config.objective in ("listwise", "aspects") else "pairs"
         )
@@ -178,7 +147,6 @@ class TrainRewardModel(RewardStage):
             found = hold_out(found["train"], config.hold_out)
         refuse_leaks(found)
         refuse_missing_margins(config.objective, found["train"])
-        tokenizer = network.load_tokenizer(base)
         return encode_splits(found, Encoder(tokenizer, config.template, config.length.max), config)
 
     def session(self, out: Path, seed: int) -> Any:
@@ -196,9 +164,9 @@ class TrainRewardModel(RewardStage):
 
     def finish(self, folders: Mapping[str, Path], out: Path) -> None:
         """Choose the best member, write metrics, card and manifest, then judge the gates."""
-        from prefdata.training.card import write_card
-
         members = sorted((out / "members").iterdir())
+        for member in members:  # a member may go its own way, into a soup
+            (member / licenses.FILE).write_bytes((out / licenses.FILE).read_bytes())
         found = {m.name: read_json(m / METRICS)["metrics"] for m in members}
         best = max(found, key=lambda name: (found[name]["validation_pairwise_acc"] or 0.0, name))
         for name in ("model", "plots"):
@@ -210,21 +178,8 @@ class TrainRewardModel(RewardStage):
         metrics["members"] = {name: m["pairwise_acc"] for name, m in found.items()}
         checks = check_all(self.config.gates, metrics)
         write_metrics(out, metrics, checks)
-        write_card(out, "reward model", self.config, self.context, "train_reward_model", folders)
-        write_manifest(out, "train_reward_model", self.config, self.context, folders)
+        self.sign(folders, out, card="reward model")
         refuse_misses(checks, str(out))
-
-
-def base_of(
-    own: BaseModelSettings | None, folders: Mapping[str, Path], context: Context, name: str = "base"
-) -> BaseModelSettings | None:
-    """Return a base model from a setting, else from an input that holds ``model/``."""
-    if own is not None:
-        local = context.path(own.path)
-        return own.model_copy(update={"path": str(local)}) if local.is_dir() else own
-    if name in folders:
-        return BaseModelSettings(path=str((folders[name] / "model").absolute()))
-    return None
 
 
 def refuse_missing_margins(objective: str, comparisons: Any) -> None:

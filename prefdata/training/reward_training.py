@@ -63,13 +63,14 @@ def encode_splits(splits: dict[str, list[Comparison]], encoder: Encoder, config:
     return Splits(found["train"], found["validation"], found["test"], lengths)
 
 
-def train_member(config: Config, splits: Splits, seed: int, run: Run, out: Path) -> dict[str, Any]:
+def train_member(
+    config: Config, base: BaseModelSettings, splits: Splits, run: Run, out: Path, *, seed: int
+) -> dict[str, Any]:
     """Train with one order of the data, write the reward directory, return its metrics.
 
     The initial weights, new head included, depend on the pipeline's seed alone: members of
     different `seed` start from one point, which is what a soup needs.
     """
-    base = required(config.base)
     tokenizer = network.load_tokenizer(base)
     outputs = {"ce": 2, "aspects": len(config.aspects)}.get(config.objective, 1)
     accelerator = accelerator_of(config.precision)
@@ -105,16 +106,6 @@ def train_member(config: Config, splits: Splits, seed: int, run: Run, out: Path)
     draw(held_out, reward.temperature, out / "plots")
     reward.write(out)
     return metrics
-
-
-def required(base: BaseModelSettings | None) -> BaseModelSettings:
-    """Return the base model, or refuse a stage that has none to start from."""
-    if base is None:
-        raise ConfigError(
-            "there is no base model",
-            fix="give 'base: {path: …}', or an input: 'inputs: {base: ID}'",
-        )
-    return base
 
 
 def step_losses(

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from prefdata.config.settings import Settings
 from prefdata.core.records import digest
 from prefdata.core.stage import Context
-from prefdata.store.files import write_json
-from prefdata.training import licenses
-from prefdata.training.artifact import content_of, write_manifest, write_metrics
-from prefdata.training.data import Comparison, comparisons_of, release_of
+from prefdata.store.files import read_json
+from prefdata.training.artifact import METRICS, write_metrics
+from prefdata.training.data import Comparison, comparisons_of
 from prefdata.training.launch import in_processes
-from prefdata.training.reward_model import base_of
-from prefdata.training.session import Checkpoints, EventLog, need, out_of_memory_explained
-from prefdata.training.settings import BaseModelSettings, Licensing, Limit, Lora, Optimization
-from prefdata.training.thresholds import check_all, refuse_misses
+from prefdata.training.session import Checkpoints, EventLog, out_of_memory_explained
+from prefdata.training.settings import BaseModelSettings, Limit, Lora, Optimization
+from prefdata.training.stage import TORCH, TrainingSettings, TrainingStage
+from prefdata.training.thresholds import check_all, refuse_misses, refuse_unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,22 +25,22 @@ if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
 
 
-class TrainRRHF:
+class TrainRRHF(TrainingStage):
     """Train a policy on ranked answers, of several models or people (Yuan et al. 2023).
 
     Inputs: ``rankings``, a release; ``policy`` (optional), a step that leaves a model. Of two
     answers the higher ranked should be the likelier one for each token, and the best is learned.
     """
 
-    version = 1
+    name = "train_rrhf"
+    release_inputs = ("rankings", "pairs")
+    start = "policy"
     resumable = True
-    foresee = staticmethod(licenses.foresee)
 
-    class Config(Settings):
+    class Config(TrainingSettings):
         """Settings of RRHF."""
 
         policy: BaseModelSettings | None = Field(default=None, description="the model to start at")
-        release: str = Field(default="", description="a release folder, instead of an input")
         view: Literal["rankings", "pairs"] = "rankings"
         lang: str = Field(default="ja", description="rows of this language; empty: of all")
         longest: int = Field(default=1024, ge=8, description="tokens of prompt and answer")
@@ -53,42 +51,26 @@ class TrainRRHF:
         checkpoint_every: int = Field(default=100, ge=1, description="steps")
         precision: Literal["auto", "fp32", "bf16"] = "auto"
         processes: int = Field(default=1, ge=0, description="0: one for each GPU")
-        licensing: Licensing = Licensing()
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Refuse what cannot work, before anything is downloaded or loaded."""
-        need("torch", "transformers", "accelerate", by="train_rrhf")
-        licenses.check(config.licensing, context, base=config.policy, release=config.release)
+        """Refuse thresholds on unknown metrics."""
+        refuse_unknown(config.gates, ("spearman", "pairwise_acc"), context.step)
 
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.release, config.policy.path if config.policy else ""])
+    @classmethod
+    def packages(cls, config: Config, inputs: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the modules that `run` imports, by the extra that brings them."""
+        return {"train": (*TORCH, *(("peft",) if config.lora else ()))}
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Train, write the policy, judge the gates."""
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        report = licenses.gate(
-            self.release(folders), self.base(folders), self.config.licensing, self.context, folders
-        )
-        write_json(out / licenses.FILE, report)
-        if not in_processes("train_rrhf", self, folders, out):
+        self.permit(folders, out)
+        if not in_processes(self, folders, out):
             self.work(folders, out)
         self.finish(folders, out)
-
-    def release(self, folders: Mapping[str, Path]) -> Path:
-        """Return the release to train on."""
-        own = self.context.path(self.config.release) if self.config.release else None
-        return release_of(folders, "rankings" if "rankings" in folders else "pairs", own)
-
-    def base(self, folders: Mapping[str, Path]) -> BaseModelSettings | None:
-        """Return the model to start from: the setting, else the input ``policy``."""
-        return base_of(self.config.policy, folders, self.context, "policy")
 
     def work(self, folders: Mapping[str, Path], out: Path) -> None:
         """Train; runs in every process of a launch."""
@@ -96,10 +78,9 @@ class TrainRRHF:
         from prefdata.training.answers import Answers, agreement, encoded
         from prefdata.training.examples import batch_order
         from prefdata.training.fit import Run, accelerator_of, fit
-        from prefdata.training.reward_training import required
 
         config = self.config
-        base = required(self.base(folders))
+        base = self.base(folders)
         tokenizer = network.load_tokenizer(base)
         train = encoded(tokenizer, self.rows(folders, "train"), config.longest)
         held_out = encoded(
@@ -158,12 +139,7 @@ class TrainRRHF:
 
     def finish(self, folders: Mapping[str, Path], out: Path) -> None:
         """Write card and manifest, then judge the gates."""
-        from prefdata.store.files import read_json
-        from prefdata.training.artifact import METRICS
-        from prefdata.training.card import write_card
-
-        write_card(out, "policy", self.config, self.context, "train_rrhf", folders)
-        write_manifest(out, "train_rrhf", self.config, self.context, folders)
+        self.sign(folders, out, card="policy")
         metrics = read_json(out / METRICS)["metrics"]
         refuse_misses(check_all(self.config.gates, metrics), str(out))
 

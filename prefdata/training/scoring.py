@@ -20,11 +20,12 @@ from prefdata.training.data import (
     records_in,
 )
 from prefdata.training.reward import RewardModel
+from prefdata.training.stage import TrainingStage
 
 CHUNK = 256
 
 
-class RewardStage:
+class RewardStage(TrainingStage):
     """What a stage that leaves a reward directory has beside `run`: ``prefdata score`` asks it."""
 
     @staticmethod

@@ -23,10 +23,14 @@ class BaseModelSettings(Settings):
     artifact: str = ""
     trust_remote_code: bool = False
 
+    @property
+    def is_pinned(self) -> bool:
+        """Tell whether the revision is a commit, not a branch that moves."""
+        return len(self.revision) == 40 and all(c in "0123456789abcdef" for c in self.revision)
+
     @model_validator(mode="after")
     def _remote_code_is_pinned(self) -> BaseModelSettings:
-        pinned = len(self.revision) == 40 and all(c in "0123456789abcdef" for c in self.revision)
-        if self.trust_remote_code and not pinned:
+        if self.trust_remote_code and not self.is_pinned:
             raise ValueError("trust_remote_code needs a revision of 40 hex digits")
         return self
 

@@ -36,6 +36,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "problem handling": ("Comprehension", "Insightfulness", "Completeness", "Metacognition"),
     "user alignment": ("Conciseness", "Readability", "Harmlessness"),
 }
+METRICS = (
+    *(f"skill_{name.casefold().replace(' ', '_')}" for name in SKILLS),
+    *(f"group_{name.replace(' ', '_')}" for name in GROUPS),
+    *("n_rated", "n_unrated"),
+)
 PROMPT = """\
 Rate one answer for one skill, from 1 (bad) to 5 (excellent).
 Skill: {skill}: {meaning}.

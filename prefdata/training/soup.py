@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from prefdata.config.settings import Settings
 from prefdata.core.errors import ConfigError
 from prefdata.core.stage import Context
-from prefdata.store.files import read_json, write_json
-from prefdata.training import licenses
-from prefdata.training.artifact import METRICS, content_of, write_manifest, write_metrics
-from prefdata.training.data import release_of
+from prefdata.store.files import read_json
+from prefdata.training.artifact import METRICS, write_metrics
+from prefdata.training.metrics import NUMBERS
 from prefdata.training.reward import RewardConfig
 from prefdata.training.scoring import RewardStage
-from prefdata.training.session import need
-from prefdata.training.settings import Licensing, Limit
-from prefdata.training.thresholds import check_all, refuse_misses
+from prefdata.training.settings import Limit
+from prefdata.training.stage import TORCH, TrainingSettings
+from prefdata.training.thresholds import check_all, refuse_misses, refuse_unknown
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
@@ -36,51 +34,44 @@ class Soup(RewardStage):
     a release to measure with. ``greedy`` adds a member only where validation does not suffer.
     """
 
-    version = 1
-    foresee = staticmethod(licenses.foresee)
+    name = "soup"
 
-    class Config(Settings):
+    class Config(TrainingSettings):
         """Settings of a soup."""
 
         method: Literal["uniform", "greedy"] = "uniform"
         folders: tuple[str, ...] = Field(default=(), description="reward directories beside inputs")
-        release: str = Field(default="", description="a release folder, instead of an input")
         lang: str = Field(default="ja", description="rows of this language; empty: of all")
         gates: dict[str, Limit] = Field(default={}, description="metric: '>=0.65'; else code 6")
-        licensing: Licensing = Licensing()
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
+    config: Config
+
+    @classmethod
+    def packages(cls, config: Config, inputs: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return the modules that `run` imports, by the extra that brings them."""
+        return {"train": (*TORCH, "matplotlib")}
+
+    @classmethod
+    def models(cls, config: Config) -> list[str]:
+        """Return the reward directories that the settings name."""
+        return list(config.folders)
 
     @staticmethod
     def plan(config: Config, context: Context) -> None:
-        """Refuse what cannot work."""
-        need("torch", "transformers", "matplotlib", by="soup")
-        licenses.check(config.licensing, context, release=config.release)
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.release, *config.folders])
+        """Refuse thresholds on unknown metrics."""
+        refuse_unknown(config.gates, NUMBERS, context.step)
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Check the members, average them, measure the average."""
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        own = self.context.path(self.config.release) if self.config.release else None
-        release = release_of(folders, "pairs", own)
-        report = licenses.gate(release, None, self.config.licensing, self.context, folders)
-        write_json(out / licenses.FILE, report)
+        self.permit(folders, out)
         members = members_of(folders, [self.context.path(f) for f in self.config.folders])
         configs = [RewardConfig.read(member) for member in members]
         refuse_strangers(members, configs)
-        metrics = self.cook(members, configs, release, out)
+        metrics = self.cook(members, configs, self.release(folders), out)
         checks = check_all(self.config.gates, metrics)
         write_metrics(out, metrics, checks)
-        from prefdata.training.card import write_card
-
-        write_card(out, "reward model", self.config, self.context, "soup", folders)
-        write_manifest(out, "soup", self.config, self.context, folders)
+        self.sign(folders, out, card="reward model")
         refuse_misses(checks, str(out))
 
     def cook(

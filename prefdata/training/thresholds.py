@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefdata.core.errors import GateFailed, nearest
+from prefdata.core.errors import ConfigError, GateFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,24 @@ class Check:
 
 
 def check_all(limits: Mapping[str, str], metrics: Mapping[str, Any]) -> list[Check]:
-    """Compare metrics with limits such as ``>=0.65`` or ``<= 0.1``.
+    """Compare metrics with limits such as ``>=0.65`` or ``<= 0.1``; what is not there fails."""
+    return [
+        Check(name, limit, metrics.get(name), holds(limit, metrics.get(name)))
+        for name, limit in limits.items()
+    ]
+
+
+def refuse_unknown(
+    limits: Iterable[str], known: Sequence[str], step: str, *, kind: str = "metric"
+) -> None:
+    """Refuse limits on what is never measured, before hours are spent on the rest.
 
     Raises:
-        GateFailed: a limit names no metric.
+        ConfigError: with the nearest known name.
     """
-    checks = []
-    for name, limit in limits.items():
-        if name not in metrics:
-            numbers = [k for k, v in metrics.items() if isinstance(v, (int, float))]
-            raise GateFailed(f"there is no metric {name!r}", fix=nearest(name, numbers))
-        checks.append(Check(name, limit, metrics[name], holds(limit, metrics[name])))
-    return checks
+    for name in limits:
+        if name not in known:
+            raise ConfigError.unknown(kind, name, known, where=step)
 
 
 def holds(limit: str, value: float | None) -> bool:

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from prefdata.config.settings import Settings
 from prefdata.core.records import digest
-from prefdata.core.stage import Context
-from prefdata.store.files import write_json
-from prefdata.training import licenses
-from prefdata.training.artifact import content_of, write_manifest, write_metrics
-from prefdata.training.data import SPLITS, Comparison, comparisons_of, release_of
-from prefdata.training.session import Checkpoints, EventLog, need
-from prefdata.training.settings import Licensing, Optimization
+from prefdata.training.artifact import write_metrics
+from prefdata.training.data import SPLITS, Comparison, comparisons_of
+from prefdata.training.session import Checkpoints, EventLog
+from prefdata.training.settings import Optimization
+from prefdata.training.stage import TrainingSettings, TrainingStage
 
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
@@ -27,53 +24,35 @@ if TYPE_CHECKING:
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
 
 
-class TinyModel:
+class TinyModel(TrainingStage):
     """Train a tokenizer on a release and make a small encoder or decoder for it.
 
     Inputs: ``pairs``, a release. An encoder keeps its random weights; a decoder learns to write
     the chosen completions. Both are as large as the settings say, 0.2 M parameters by default.
     """
 
-    version = 1
+    name = "tiny_model"
     resumable = True
-    foresee = staticmethod(licenses.foresee)
 
-    class Config(Settings):
+    class Config(TrainingSettings):
         """Settings of a tiny model."""
 
         kind: Literal["encoder", "decoder"]
-        release: str = Field(default="", description="a release folder, instead of an input")
         vocabulary: int = Field(default=512, ge=300, description="at most so many tokens")
         hidden: int = Field(default=64, ge=8, multiple_of=8)
         layers: int = Field(default=2, ge=1)
         positions: int = Field(default=512, ge=32)
         train: Optimization = Optimization(epochs=3, batch_size=16, learning_rate=3e-3)
-        licensing: Licensing = Licensing()
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.context = context
-
-    @staticmethod
-    def plan(config: Config, context: Context) -> None:
-        """Refuse what cannot work."""
-        need("torch", "transformers", "accelerate", by="tiny_model")
-        licenses.check(config.licensing, context, release=config.release)
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return what lies at the paths that the settings name."""
-        return content_of(context, [config.release])
+    config: Config
 
     def run(self, inputs: Mapping[str, Dataset], out: Path) -> None:
         """Make tokenizer and model."""
         from prefdata.training import network
 
         folders = {name: dataset.path for name, dataset in inputs.items()}
-        own = self.context.path(self.config.release) if self.config.release else None
-        release = release_of(folders, "pairs", own)
-        report = licenses.gate(release, None, self.config.licensing, self.context, folders)
-        write_json(out / licenses.FILE, report)
+        self.permit(folders, out)
+        release = self.release(folders)
         network.quiet()
         comparisons = [
             c
@@ -92,7 +71,7 @@ class TinyModel:
             model = self.pretrain(model, tokenizer, rows, out)
         network.save_model(model, tokenizer, out / "model")
         write_metrics(out, {"parameters": sum(p.numel() for p in model.parameters())}, [])
-        write_manifest(out, "tiny_model", self.config, self.context, folders)
+        self.sign(folders, out)
 
     def pretrain(self, model: Any, tokenizer: Any, rows: Sequence[Comparison], out: Path) -> Any:
         """Let a decoder learn to write the chosen completions."""

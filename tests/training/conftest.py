@@ -48,7 +48,8 @@ def run_stage(
     config = stage.Config.from_tree(dict(settings))
     out.mkdir(parents=True, exist_ok=True)
     context = context_for(out, seed=seed)
-    stage.plan(config, context)
+    if hasattr(stage, "plan"):
+        stage.plan(config, context)
     stage(config, context).run({k: Dataset(v) for k, v in (inputs or {}).items()}, out)
     return out
 

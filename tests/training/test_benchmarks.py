@@ -107,12 +107,17 @@ def test_shares_are_over_pairs_and_ties_count_half() -> None:
     assert by_subset({(0, "a"): 1.0, (1, "a"): 0.0, (2, "b"): 1.0}) == {"a": 0.5, "b": 1.0}
 
 
-def test_unknown_formats_and_missing_files_are_refused_in_planning(tmp_path: Path) -> None:
-    def plan(kind: str) -> None:
-        tree = {"sets": [{"format": kind, "path": "none.csv"}]}
-        Evaluate.plan(Evaluate.Config.from_tree(tree), Context(base=tmp_path))
+def test_unknown_formats_metrics_and_missing_files_are_told_in_planning(tmp_path: Path) -> None:
+    def config(kind: str, **more: object) -> Evaluate.Config:
+        tree = {"sets": [{"format": kind, "path": "none.csv"}], **more}
+        found: Evaluate.Config = Evaluate.Config.from_tree(tree)
+        return found
 
+    context = Context(base=tmp_path)
     with pytest.raises(ConfigError, match="did you mean 'truthfulqa'"):
-        plan("truthfulqua")
-    with pytest.raises(ConfigError, match="no such file"):
-        plan("truthfulqa")
+        Evaluate.plan(config("truthfulqua"), context)
+    with pytest.raises(ConfigError, match="did you mean 'reward_truthfulqa'"):
+        Evaluate.plan(config("truthfulqa", gates={"rewrd_truthfulqa": ">=0.5"}), context)
+    told = "\n".join(map(str, Evaluate.lacks(config("truthfulqa"), context, [])))
+    assert "no such file" in told
+    assert "nothing to evaluate" in told

@@ -15,7 +15,6 @@ from prefdata.pipeline.build import build_pipeline, plan_pipeline
 from prefdata.pipeline.forecast import forecast
 from prefdata.training import licenses
 from prefdata.training.card import write_card
-from prefdata.training.reward_model import TrainRewardModel
 from prefdata.training.settings import BaseModelSettings, Licensing
 from tests.training import toy
 
@@ -34,7 +33,7 @@ def release(tmp_path: Path, source: str = "toy/a") -> Path:
 
 def gate(tmp_path: Path, source: str, settings: Licensing, base: str = "") -> dict[str, object]:
     model = BaseModelSettings(path="model", artifact=base, revision="") if base else None
-    return licenses.gate(release(tmp_path, source), model, settings, context(tmp_path), {})
+    return licenses.gate(release(tmp_path, source), model, settings, context(tmp_path), [])
 
 
 def test_declared_rows_may_be_trained_on_and_the_model_says_why(tmp_path: Path) -> None:
@@ -82,8 +81,7 @@ def test_a_persons_decision_opens_a_review_and_stands_on_the_card(tmp_path: Path
     (folder / licenses.FILE).write_text(json.dumps(report), encoding="utf-8")
     measured = {"passed": True, "checks": [], "metrics": {"n": 3}, "environment": {"torch": "2"}}
     (folder / "metrics.json").write_text(json.dumps(measured), encoding="utf-8")
-    settings = TrainRewardModel.Config()
-    write_card(folder, "reward model", settings, context(tmp_path), "train_reward_model", {})
+    write_card(folder, "reward model", None, context(tmp_path), "train_reward_model", {})
     head = (folder / "README.md").read_text(encoding="utf-8").split("## 日本語")[0]
     assert "toy-decision-1" in head
     assert "license: other" in head
@@ -92,8 +90,11 @@ def test_a_persons_decision_opens_a_review_and_stands_on_the_card(tmp_path: Path
 def test_an_unregistered_base_model_is_undisclosed_too(tmp_path: Path) -> None:
     with pytest.raises(LicenseReview, match="base model someone/model"):
         gate(tmp_path, "toy/a", LOCAL, base="someone/model")
-    with pytest.raises(LicenseReview, match="base model someone/model"):
-        licenses.check(LOCAL, context(tmp_path), base=BaseModelSettings(path="someone/model"))
+    told = licenses.foresee(
+        LOCAL, context(tmp_path), {}, base=BaseModelSettings(path="someone/model")
+    )
+    assert told["verdict"] == "review"
+    assert "base model someone/model" in told["reasons"][0]
 
 
 def test_a_registered_base_model_counts_with_its_terms(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_what_an_earlier_model_was_made_of_reaches_the_next(tmp_path: Path) -> N
     (earlier / licenses.FILE).write_text(json.dumps(made))
 
     with pytest.raises(LicenseReview, match="someone/data"):
-        licenses.gate(release(tmp_path), None, LOCAL, context(tmp_path), {"reward": earlier})
+        licenses.gate(release(tmp_path), None, LOCAL, context(tmp_path), [earlier])
 
 
 def test_a_refusal_comes_before_torch(tmp_path: Path) -> None:
@@ -146,8 +147,11 @@ def test_plan_and_settings_import_nothing_heavy() -> None:
 def test_planning_decides_a_finished_release(tmp_path: Path) -> None:
     folder = release(tmp_path, "someone/data")
 
-    with pytest.raises(LicenseReview, match="someone/data"):
-        licenses.check(LOCAL, context(tmp_path), release=str(folder))
+    told = licenses.foresee(LOCAL, context(tmp_path), {}, release=folder)
+
+    assert told["verdict"] == "review"
+    assert "6 rows" in told["reasons"][0]
+    assert "someone/data" in told["reasons"][0]
 
 
 @pytest.mark.train

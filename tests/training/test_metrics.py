@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefdata.core.errors import GateFailed
+from prefdata.core.errors import ConfigError, GateFailed
+from prefdata.core.stage import Context
 from prefdata.training.metrics import Judged, fit_temperature, report
 from prefdata.training.monitors import WINDOW, Monitors, repeated_share
+from prefdata.training.ppo import TrainPPO
+from prefdata.training.reward_model import TrainRewardModel
 from prefdata.training.rewards import RewardSettings, combine
 from prefdata.training.thresholds import check_all, holds, refuse_misses
 
@@ -85,9 +88,18 @@ def test_a_missed_threshold_names_metric_value_and_limit() -> None:
         refuse_misses(checks, "here")
 
 
-def test_a_threshold_on_an_unknown_metric_offers_the_nearest() -> None:
-    with pytest.raises(GateFailed, match="pairwise_acc"):
-        check_all({"pairwise_accuracy": ">=0.5"}, {"pairwise_acc": 0.9})
+def test_a_threshold_on_an_unknown_metric_offers_the_nearest_before_anything_is_trained() -> None:
+    config = TrainRewardModel.Config.from_tree({"gates": {"pairwise_accuracy": ">=0.5"}})
+
+    with pytest.raises(ConfigError, match="did you mean 'pairwise_acc'"):
+        TrainRewardModel.plan(config, Context(step="rm"))
+
+
+def test_a_monitor_of_what_is_not_measured_is_refused_too() -> None:
+    config = TrainPPO.Config.from_tree({"monitors": {"repetitions": "<=0.2"}})
+
+    with pytest.raises(ConfigError, match="did you mean 'repetition'"):
+        TrainPPO.plan(config, Context(step="ppo"))
 
 
 @pytest.mark.parametrize(("how", "wanted"), [("mean", 2.0), ("min", 1.0), ("mean_minus_var", 1.5)])

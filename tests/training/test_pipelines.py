@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from prefdata.config.load import load_pipeline
-from prefdata.core.errors import ConfigError
+from prefdata.core.errors import ConfigError, UsageError
 from prefdata.pipeline.build import build_pipeline, plan_pipeline
+from prefdata.pipeline.forecast import forecast
 from tests.training import toy
 
 NAMES = ("reward_model", "ppo", "rlhf_tiny")
@@ -24,16 +27,57 @@ def test_a_shipped_training_pipeline_is_read_without_torch(root: Path, name: str
     assert {step.use for step in found.stages} & {"train_reward_model", "train_ppo"}
 
 
+def planned(root: Path, name: str, out: Path, *overrides: str) -> dict[str, Any]:
+    return forecast(
+        plan_pipeline(root / "pipelines" / f"{name}.yaml", out=out, overrides=overrides)
+    )
+
+
 @pytest.mark.parametrize("name", ["reward_model", "ppo"])
-def test_a_pipeline_over_a_finished_release_is_planned_without_sources(
+def test_a_pipeline_over_a_finished_release_is_planned_without_torch_and_says_what_is_not_there(
     root: Path, tmp_path: Path, name: str
 ) -> None:
-    pytest.importorskip("torch")
+    found = planned(root, name, tmp_path)
 
-    plan = plan_pipeline(root / "pipelines" / f"{name}.yaml", out=tmp_path)
+    assert found["sources"] == []
+    assert {row["verdict"] for row in found["uses"]} == {"allow"}
+    told = [row["where"] for row in found["lacks"] if not row["is_extra"]]
+    assert any("hh_rlhf_ja/release" in where for where in told)
+    assert any("../models/" in where for where in told)
+    assert found["exit_code"] == 2
+    with pytest.raises(UsageError, match="hh_rlhf_ja/release"):
+        build_pipeline(root / "pipelines" / f"{name}.yaml", out=tmp_path)
 
-    assert not plan.sources
-    assert not plan.stages[0].inputs
+
+def test_planning_a_model_decides_base_model_and_release_for_its_use(
+    root: Path, tmp_path: Path
+) -> None:
+    folder = toy.release(tmp_path / "release", pairs={"train": toy.pairs(6, seed=1)})
+    (tmp_path / "model").mkdir()
+    own = [
+        f"stages.rm.release={folder}", f"stages.soup.release={folder}",
+        "stages.rm.base={path: %s, artifact: %s}",
+    ]  # fmt: skip
+
+    def verdicts(artifact: str) -> tuple[int, list[str]]:
+        base = own[2] % (tmp_path / "model", artifact)
+        pipeline = yaml.safe_load((root / "pipelines" / "reward_model.yaml").read_text())
+        pipeline |= {"licenses": str(toy.registry(tmp_path)), "as_of": toy.AS_OF}
+        (tmp_path / "rm.yaml").write_text(yaml.safe_dump(pipeline))
+        overrides = [own[0], own[1], base]
+        found = forecast(plan_pipeline(tmp_path / "rm.yaml", out=tmp_path, overrides=overrides))
+        return found["exit_code"], [row["verdict"] for row in found["uses"]]
+
+    assert verdicts("retrieva-jp/bert-1.3b") == (0, ["allow", "allow"])
+    assert verdicts("someone/undisclosed") == (3, ["deny", "allow"])  # target: publish_model
+
+
+def test_a_tiny_pipeline_is_planned_whole_with_torch_or_without(root: Path, tmp_path: Path) -> None:
+    found = planned(root, "rlhf_tiny", tmp_path)
+
+    assert found["exit_code"] == 0
+    assert [row["id"] for row in found["uses"]] == ["encoder", "sft", "rm", "soup", "ppo"]
+    assert all(row["is_extra"] for row in found["lacks"])
 
 
 def test_stages_that_read_records_need_sources(tmp_path: Path) -> None:

@@ -39,18 +39,19 @@ def build(
 
     What is done already is not done again: after an interruption the same command goes on.
     """
-    from prefdata.cli.progress import listener
+    from prefdata.cli.progress import listening
     from prefdata.pipeline.build import build_pipeline
 
-    built = build_pipeline(
-        pipeline,
-        engine=engine,
-        workers=workers,
-        out=out,
-        limit=limit,
-        overrides=overrides,
-        listen=listener(as_json=as_json),
-    )
+    with listening(as_json=as_json) as listen:
+        built = build_pipeline(
+            pipeline,
+            engine=engine,
+            workers=workers,
+            out=out,
+            limit=limit,
+            overrides=overrides,
+            listen=listen,
+        )
     if as_json:
         _print_json(built)
     else:

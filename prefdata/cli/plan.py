@@ -30,14 +30,14 @@ def plan(
     4 if a person must decide first, 2 if a file or a model is not there, 0 if nothing stands in the
     way. Packages that are not installed are named; planning does without them.
     """
-    from prefdata.cli.progress import listener
+    from prefdata.cli.progress import listening
     from prefdata.cli.terminal import print_json
     from prefdata.pipeline.build import plan_pipeline
     from prefdata.pipeline.forecast import forecast
 
-    listen = listener(as_json=as_json)
-    planned = plan_pipeline(pipeline, out=out, limit=limit, overrides=overrides, listen=listen)
-    found = forecast(planned)
+    with listening(as_json=as_json) as listen:
+        planned = plan_pipeline(pipeline, out=out, limit=limit, overrides=overrides, listen=listen)
+        found = forecast(planned)
     if as_json:
         print_json(found)
     else:

@@ -14,6 +14,7 @@ from prefdata.core.errors import UsageError
 from prefdata.core.stage import Context, Event, ignore
 from prefdata.pipeline.forecast import refuse_denied, refuse_lacking
 from prefdata.pipeline.plan import Plan, Step, make_plan
+from prefdata.pipeline.progress import Together
 from prefdata.pipeline.run import run_plan
 
 BUILDS = Path("data/build")
@@ -116,7 +117,12 @@ def build_pipeline(
         PrefdataError: anything else that stops it; what is finished stays.
     """
     plan = plan_pipeline(
-        pipeline, out=out, cache=cache, limit=limit, overrides=overrides, listen=listen
+        pipeline,
+        out=out,
+        cache=cache,
+        limit=limit,
+        overrides=overrides,
+        listen=Together(listen),
     )
     if not all(step.is_done for step in plan.steps):
         refuse_lacking(plan)

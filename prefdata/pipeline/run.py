@@ -18,6 +18,7 @@ from prefdata.pipeline.plan import Plan, Step, artifact_key
 from prefdata.pipeline.task import SourceTask, StageTask, Work, counts_name, write_counts
 from prefdata.store.dataset import MANIFEST, Dataset
 from prefdata.store.files import read_json, sha256, write_json
+from prefdata.store.shards import rows_of
 
 BUILD = "build.json"
 
@@ -113,12 +114,14 @@ def _run_sources(plan: Plan, steps: Sequence[Step], engine: Engine) -> None:
 
 
 def _run_stage(step: Step, plan: Plan, engine: Engine) -> None:
-    step.context.report("start", what=step.use)
     if step.writes == "artifact" or hasattr(step.component, "run"):
+        step.context.report("start", what=step.use)
         _run_dataset_stage(step)
         return
     inputs = tuple(path for folder in _inputs(step) for path in folder.shards())
     todo = [n for n in range(len(inputs)) if not (step.path / counts_name(n)).is_file()]
+    records = sum(rows_of(inputs[n]) for n in todo)
+    step.context.report("start", what=step.use, records=records)
     needs = getattr(step.component, "needs", None)
     cpus, gpus = needs(step.config) if needs else (1.0, 0.0)
     task = StageTask(
@@ -132,7 +135,7 @@ def _run_stage(step: Step, plan: Plan, engine: Engine) -> None:
     done = len(inputs) - len(todo)
     for _ in engine.map(task, todo):
         done += 1
-        step.context.report("progress", shards=done, of=len(inputs))
+        step.context.report("progress", shards=done, shards_of=len(inputs))
     _finish(step, _facts(step, task.work))
 
 

@@ -56,6 +56,12 @@ def open_shard(path: Path) -> pq.ParquetFile:
         ) from error
 
 
+def rows_of(path: Path) -> int:
+    """Return how many rows a shard has."""
+    with open_shard(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def read_shard(path: Path) -> pa.Table:
     """Return a whole shard as a table."""
     with open_shard(path) as file:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -20,10 +22,12 @@ class Progress:
         self.totals: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.started = 0.0
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
 
-    def begin(self) -> None:
-        """Start the clock at the first window."""
+    def begin(self, records: int) -> None:
+        """Count a window's records; the clock starts at the first."""
         self.started = self.started or time.monotonic()
+        self.totals["begun"] += records
 
     def add(self, window: Window) -> None:
         """Take a finished window into the sums."""
@@ -31,22 +35,23 @@ class Progress:
         self.reasons.update(window.reasons)
 
     def show(self, window: Window, placed: Sequence[Placed]) -> None:
-        """Report where a window under way stands."""
+        """Report where this process stands; `prefdata.pipeline.progress` sums over all."""
         now = self.totals + window.counts
-        seconds = max(time.monotonic() - self.started, 1e-6)
         worked = now["finished"] + now["failed"]
-        left = window.counts["nodes"] - len(window.entries)
         done = sum(all(node in window.entries for node in place.nodes()) for place in placed)
         self.context.report(
             "progress",
+            worker=self._worker,
             records=self.totals["records"] + done,
+            begun=now["begun"],
             nodes=now["hits"] + worked,
             of=now["nodes"],
             hits=now["hits"],
             sent=now["sent"],
             retries=now["retries"],
-            tokens_per_second=round(now["output_tokens"] / seconds, 1),
-            seconds_left=round(left / worked * seconds) if worked else None,
+            worked=worked,
+            output_tokens=now["output_tokens"],
+            seconds=round(time.monotonic() - self.started, 3),
             drops=dict(self.reasons + window.reasons),
         )
 

@@ -75,7 +75,7 @@ class Translate:
 
     def __call__(self, batch: Sequence[Preference]) -> Outcome:
         """Translate one window of records."""
-        self.progress.begin()
+        self.progress.begin(len(batch))
         tree, placed = Tree.of(
             (record for record in batch if record.lang != TARGET),
             context=self.config.context == "history",

@@ -109,7 +109,7 @@ def test_progress_tells_records_nodes_hits_and_drops_by_reason(tmp_path: Path) -
     assert last.data["records"] == 2
     assert last.data["retries"] == 2
     assert last.data["drops"] == {"truncated": 1}
-    assert last.data["tokens_per_second"] > 0
+    assert last.data["output_tokens"] > 0
     assert stage.facts["sent"] == 8
 
 

@@ -101,14 +101,22 @@ def _clock(english: str, japanese: str) -> Iterator[str]:
             yield f"{hour} {half}m became {hour} {other}m"
 
 
-_PAST = re.compile(r"\b(half past|quarter (?:past|to|after|of|before)) (?:the hour|\w+)")
-_PAST_JA: Final = {"half": "半|30|三十", "quarter": "15|45|十五|四十五|半"}
+_PAST = re.compile(
+    r"\b(half past|quarter (?:past|after|to|before)) (?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve|noon|midnight)\b"
+)
+_PAST_JA: Final = {
+    "half": "半|30|三十",
+    "after": "(?:15|十五)(?!分前)",
+    "before": "45|四十五|(?:15|十五)分前",
+}
+_SIDES: Final = {"half past": "half", "quarter past": "after", "quarter after": "after"}
 
 
 def _parts_of_hour(english: str, japanese: str) -> Iterator[str]:
-    """Yield "half past two" where the Japanese names an hour, and no part of it."""
+    """Yield "half past two" where the Japanese names hours, and not that part of one."""
     for part in _PAST.findall(english.lower()):
-        wanted = _PAST_JA[part.split()[0]]
+        wanted = _PAST_JA[_SIDES.get(part, "before")]
         if re.search("時(?!間)", japanese) and not re.search(wanted, japanese):
             yield f"{part} was lost"
 

@@ -18,10 +18,11 @@ _NO_KANA = re.compile(
     "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
 )
 _USUAL = frozenset(["kana", "half_kana", "han", "ascii", "latin", ""])
-# A JSON object or list, a query, a call, an assignment, an element.
+# A JSON object or list, a query, a call, an assignment, an element, comma-separated rows.
 _DATA = re.compile(
     r"[{\[].*[}\]]\Z|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"
-    r"|<\w.*>\Z|(?:[\w.]+ ?= ?)?[\w.]+\(.*\);?\Z|(?:const|let|var|def|import|from|class|#include|function)\b.*[(){};=\"'<]",
+    r"|<\w.*>\Z|(?:[\w.]+ ?= ?)?[\w.]+\(.*\);?\Z|(?:const|let|var|def|import|from|class|#include|function)\b.*[(){};=\"'<]"
+    r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )
 # Full-width letters and digits, blanks before a comma or in a row between Japanese characters.
@@ -74,6 +75,8 @@ def _unusual(text: Bitext) -> Iterator[Seen]:
 
 def untranslated(text: Bitext) -> Iterator[Seen]:
     """Yield copies, English instead of Japanese, and English within Japanese."""
+    if _is_data(text):
+        return
     target, words = text.japanese.text, text.latin_words
     letters = text.japanese_letters + sum(map(len, words))
     share = text.japanese_letters / letters if letters else 1.0
@@ -89,7 +92,7 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
         if len(romaji) >= 3 and len(romaji) > latin.function_words(words):
             yield Seen("off_target_language", "romaji", float(len(romaji)), " ".join(romaji)[:40])
             return
-    if share < 0.3 and _is_english(text, lower) and not _is_data(text):
+    if share < 0.3 and _is_english(text, lower):
         share = _prose_share(text, share)
         yield Seen("untranslated", "share", share)
         if share < 0.3 and text.japanese_letters < _SENTENCE:
@@ -113,9 +116,10 @@ def _is_english(text: Bitext, lower: list[str]) -> bool:
     copied = _NOISE.sub("", text.japanese.text).lower() == _NOISE.sub("", text.english.text).lower()
     if text.english_words <= 3:
         return not text.japanese_letters and (replies >= 1 or (copied and len(lower) >= 2))
-    return (len(lower) >= 3 and latin.function_words(text.latin_words) >= 1) or (
-        copied and len(lower) >= 3
-    )
+    functions = latin.function_words(text.latin_words)
+    if copied and text.target.isupper():
+        return functions >= 2
+    return len(lower) >= 3 and (functions >= 1 or copied)
 
 
 def _is_data(text: Bitext) -> bool:
@@ -135,6 +139,8 @@ def _without_kana(text: Bitext) -> Iterator[Seen]:
     if "han" not in text.scripts and "foreign_han" not in text.scripts:
         return
     words = script.chinese_words(target, source)
+    if not script.has_han(source):
+        words += script.plain_chinese_words(target)
     if words:
         yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
     if script.has_han(source):

@@ -21,8 +21,28 @@ _NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:「」)?(?:と(?:言|い|呼|は)|っ�
 # "File > Export > Export as PDF": labels stay as the program shows them.
 _LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
 _MENU = re.compile(rf"{_LABEL}(?: ?[>＞→] ?{_LABEL})+")
+# A line of a log, as the source shows it.
+_LOGGED = re.compile(
+    r"(?m)^.{0,80}(?:\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b|\d{2}:\d{2}:\d{2}).{0,300}$"
+)
 _ERROR = re.compile(r"\b\w{0,30}(?:Error|Exception|Warning)\b[:：][^\n]{0,300}")
 _QUOTED_LABEL = re.compile(r"[「『“\"][A-Za-z][\w&'’-]{0,20}(?: [\w&'’-]{1,20}){0,4}[」』”\"]")
+_CONNECTIVE = re.compile(
+    r"\b(However|Therefore|Moreover|Furthermore|Meanwhile|Also|But|And|So|Then|First|Second|Finally|Instead|Still|Yet"
+    r"|Besides|Otherwise|Nevertheless|In addition|For example|In fact|On the other hand|As a result)[,、，]\s?(?=[\u3041-\u9fff])"
+)
+# A word with an English ending in the place of a Japanese adjective, verb or noun.
+_GLUED = re.compile(
+    r"(?<![A-Za-z.@#/_-])([a-z]{3,}(?:ous|ive|ful|less|able|ible|ary|ing|ish|tion|sion|ment|ness|ity|ance|ence|ical|ent|ant))"
+    r"[ ]?(?=な(?:[のいら、。ん]|[一-鿿])|で、|です|でし|だ[。、った]|に(?:なる|なり|なっ|[一-鿿])|さ(?:れ|せ)|す(?:る|れ)|し(?:た|て|ま|、|な))"
+)
+_SPOKEN = re.compile(
+    r"[\"「『“]([A-Z][A-Za-z ,.'’!?-]{8,200})[\"」』”]\s?と[^。「」\n]{0,12}(?:言|いっ|いう|尋|聞|叫|答|つぶや|返|話|怒鳴|ささや)"
+)
+_SAYS = re.compile(
+    r"\b(?:said|says|say|asked|replied|answered|shouted|yelled|whispered|told|muttered|added)\b"
+)
+_HEADLINE = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t]+(\S.*?)[ \t#]*$")
 # A command line that the source has, too: "git pull origin main". Its own words are no English.
 _COMMAND = re.compile(
     r"(?<![A-Za-z0-9-])(?:sudo )?(?:git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo|make"
@@ -56,8 +76,11 @@ def without_labels(text: str) -> str:
 
 def without_commands(text: Bitext) -> str:
     """Return the masked target without labels, quotations and the source's own command lines."""
-    prose = latin.without_quotations(without_labels(text.japanese.text))
     source = text.source
+    prose = _LOGGED.sub(
+        lambda m: "◇" if m.group().strip() in source else m.group(), text.japanese.text
+    )
+    prose = latin.without_quotations(without_labels(prose))
     return _COMMAND.sub(lambda m: "◇" if m.group().rstrip(".,:") in source else m.group(), prose)
 
 
@@ -67,6 +90,7 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     Quoted or bracketed English may be the topic, and code brings its own words along.
     """
     yield from _rows(text)
+    yield from _single(text)
     if not lower:
         return
     prose = without_commands(text)
@@ -89,6 +113,31 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     copied = latin.copied_lower_words(prose.replace(found, "") if is_term else prose, text.source)
     if len(copied) >= 2 and not technical:
         yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
+
+
+def _single(text: Bitext) -> Iterator[Seen]:
+    """Yield one English word or heading within Japanese: However、; strenuousなので; ## Common mistakes."""
+    target = text.japanese.text
+    opened = _CONNECTIVE.search(target)
+    if opened and opened[1] in text.source:
+        yield Seen("partially_untranslated", "phrase", 2.0, opened[1])
+    if _ABOUT_WORDS.search(text.lower_source):
+        return
+    for word in _GLUED.findall(latin.without_quotations(target)):
+        if word in text.source and not is_technical(text):
+            yield Seen("partially_untranslated", "phrase", 2.0, word)
+            return
+    spoken = _SPOKEN.search(target)
+    if (
+        spoken
+        and latin.function_words(latin.words(spoken[1])) >= 2
+        and _SAYS.search(text.lower_source)
+    ):
+        yield Seen("partially_untranslated", "phrase", 2.0, spoken[1][:80])
+    headings = _HEADLINE.findall(target) if "#" in target else []
+    left = [h for h in headings if h in text.source and _ORDINARY.search(h)]
+    if left and len(left) < len(headings) and not is_technical(text):
+        yield Seen("partially_untranslated", "phrase", 2.0, left[0][:80])
 
 
 def is_technical(text: Bitext) -> bool:

@@ -96,6 +96,7 @@ _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
 _MOST = 200  # addresses of one text that are looked for
+_QUOTED = re.compile(r"(?m)^[>＞]+ ?\S")
 _INDENT = re.compile(r"(?m)^(?:\t| {2,})(?!```|~~~)\S")
 _FENCE = re.compile(r"```")
 
@@ -251,6 +252,9 @@ def _layout(text: Bitext) -> Iterator[Seen]:
         yield Seen("markup_broken", "table", 1.0, "another number of cells")
     if text.source_items >= 3 and text.target_items == 0:
         yield Seen("markup_broken", "list", float(text.source_items))
+    quoted = len(_QUOTED.findall(text.source))
+    if quoted and not _QUOTED.search(text.target):
+        yield Seen("markup_broken", "quote", float(quoted))
     headings, kept = len(_HEADING.findall(source)), len(_HEADING.findall(target))
     if kept < headings:
         yield Seen("markup_broken", "headings", float(headings - kept))

@@ -23,7 +23,7 @@ _WORDS: Final = {
     "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0, "ninety": 90.0,
 }  # fmt: skip
 # Number words that stand before units: "six feet", "two-mile".
-SMALL_NUMBERS: Final = {word: value for word, value in _WORDS.items() if 2 <= value <= 12}
+SMALL_NUMBERS: Final = {word: value for word, value in _WORDS.items() if 2 <= value <= 90}
 _OTHER_WORDS: Final = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
     "half": 2, "quarter": 4, "quarters": 4, "thirds": 3, "fifths": 5, "once": 1, "twice": 2, "both": 2, "pair": 2, "couple": 2, "double": 2, "doubled": 2, "doubles": 2, "doubling": 2, "twofold": 2, "halved": 2, "halves": 2, "triple": 3,

@@ -51,19 +51,47 @@ _JA_UNIT: Final = {
     "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
 }  # fmt: skip
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
-# A share or a price; the source may say it in words, so it must have no word of number either.
-_FIGURE = re.compile(
-    r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}\s?(?:[%％]|パーセント|ドル|ユーロ|円)"
-)
-_ANY_NUMBER = re.compile(
-    r"[0-9$€£¥%]|\b(?:per ?cent|half|halves|third|quarters?|double[ds]?|triple[ds]?|twice|dozens?|hundreds?"
-    r"|thousands?|millions?|billions?|tenths?|fifths?|hundredths?|both|pair|couple|tens|all|most|none|grand|bucks?|cents?)\b"
-)
+# A figure in the Japanese, and what the English would say for it in some word.
+_FIGURES: Final = {
+    "share": (
+        re.compile(r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}\s?(?:[%％]|パーセント)"),
+        re.compile(
+            r"[0-9%]|per ?cent|\b(?:half|halves|halv\w+|thirds?|quarters?|double[ds]?|twice|fold|tenths?|fifths?|one in|out of|ratio"
+            r"|majority|most|all|fully|whole|none|every\w*|completely|entirely|totally|absolutely|chance|sure|certain\w*|never|always|odds)\b"
+        ),
+    ),
+    "money": (
+        re.compile(
+            r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}[万億千百]?\s?(?:ドル|ユーロ|円(?![形周筒盤卓錐柱]))"
+        ),
+        re.compile(
+            r"[$€£¥]|\b(?:dollars?|bucks?|cents?|euros?|yen|pounds?|grand|quid|usd|eur|jpy|k|free|pence|penny|pennies|nickel|dime)\b"
+        ),
+    ),
+    "mass": (
+        re.compile(
+            r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}[万億千百]?\s?(?:トン|kg|キログラム|グラム)"
+        ),
+        re.compile(
+            r"\b\d*(?:tons?|tonnes?|kilos?|kg|kilograms?|grams?|gm?|mg|pounds?|lbs?|ounces?|oz|stones?|cups?|(?:table|tea)?spoons?"
+            r"|tbsps?|tsps?|pinch|sticks?|cans?|pints?|quarts?|gallons?)\b"
+        ),
+    ),
+}
 _HALF = re.compile(r"\bhalf (?:an?|of an?) (hour|day|year|month|mile|kilometer)\b")
 _HALVED: Final = {
     "hour": "時間", "day": "日", "year": "年", "month": "[かカヶケヵ箇]月", "mile": "マイル",
     "kilometer": "キロ(?:メートル)?",
 }  # fmt: skip
+
+
+_HALF_OF = re.compile(
+    r"\b(?:half an?|half of an?|1/2) (?:small |large |medium )?(?:tablet|pill|capsule|cup|glass|bottle|teaspoon|tablespoon|dose|lemon"
+    r"|lime|onion|can|stick|bag|packet|scoop|slice|apple|avocado|loaf)\b"
+)
+_HALF_JA = re.compile(
+    "半|0[.]5|1/2|½|2分の1|２分の１|二分の一|[0-9０-９]\\s?(?:ml|mL|g|cc|グラム|ミリ)"
+)
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -84,17 +112,23 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _seen("ordinal", list(changed_ordinals(text)))
     if not _TIME.isdisjoint(text.source_vocabulary):
         moved += _changed_units(text)
-    yield from _seen("unit", moved + _with_half_too_many(text.lower_source, japanese))
+    moved += _with_half_too_many(text.lower_source, japanese) + units.changed_spoons(
+        english, japanese
+    )
+    if "half" in text.lower_source and not _HALF_JA.search(text.target):
+        moved += [f"{half} became whole" for half in _HALF_OF.findall(text.lower_source)]
+    yield from _seen("unit", moved)
 
 
 def _new_figure(text: Bitext) -> Iterator[Seen]:
-    """Yield a share or price where the source has no number at all."""
-    figure = _FIGURE.search(text.japanese.text)
-    if figure is None or _ANY_NUMBER.search(text.english.text.lower()):
-        return
-    (readings, _), *_rest = japanese_numbers(figure.group())
-    if readings.isdisjoint(word_numbers(text.english.text)):
-        yield Seen("addition", "figure", detail=figure.group())
+    """Yield a share, price or weight where the source speaks of none, in figures or words."""
+    for figure, wanted in _FIGURES.values():
+        found = figure.search(text.japanese.text)
+        if found is None or wanted.search(text.english.text.lower()):
+            continue
+        (readings, _), *_rest = japanese_numbers(found.group())
+        if readings.isdisjoint(word_numbers(text.english.text)):
+            yield Seen("addition", "figure", detail=found.group())
 
 
 def _seen(band: str, found: list[str]) -> Iterator[Seen]:

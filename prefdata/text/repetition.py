@@ -103,11 +103,11 @@ def _repeated_items(text: Bitext) -> Iterator[Seen]:
 
 def _repeated_sentences(text: Bitext) -> Iterator[Seen]:
     """Yield how often one sentence of ten characters or more comes back beyond the source's own."""
-    sentences = [s.strip() for s in text.target_sentences if len(s.strip()) >= 10]
+    sentences = [s.strip(" 、　\t") for s in text.target_sentences if len(s.strip()) >= 10]
     if len(sentences) < 2 or len(set(sentences)) == len(sentences):
         return
     times = max(Counter(sentences).values())
-    own = Counter(s.strip().lower() for s in text.source_sentences)
+    own = Counter(s.lower().strip(" .,;:!?-\t") for s in text.source_sentences)
     extra = times - max(own.values(), default=1)
     if extra > 0:
         yield Seen("repetition_loop", "sentence", float(extra + 1))

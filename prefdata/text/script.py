@@ -34,6 +34,11 @@ _CHINESE_WORD = re.compile(
     "|数据(?!え)|描述|信息(?!筋)|例如[，：]|首先[，、]|其次[，、]|另外[，、]"
     "|非常好|為了|为了|您好|謝謝|谢谢|請問|请问"
 )
+# Words that stand in a Chinese text without kana; in Japanese they meet by chance (今天皇, 不要な).
+_PLAIN_CHINESE = re.compile(
+    "明天|今天|昨天|後天(?!性)|忘記|忘记|喜歡|喜欢|知道|可以|需要你|時候|时候|東西|东西|朋友|謝謝|谢谢|早上|晚上"
+    "|下午|上午|沒有|没有|不是|不會|不会|不能|還有|还有|這裡|这里|那裡|那里|哪裡|哪里|多少|一個|一个|一些|很多|帶|給我|给我"
+)
 _CHINESE_CHARACTER = re.compile(
     "[的了是在我你他她它们們這这那有和就也很吗嗎呢吧没沒說说您會会要對对把被讓让給给]"
 )
@@ -144,6 +149,16 @@ def foreign_letters(target: str, source: str = "") -> list[str]:
 def chinese_words(target: str, source: str = "") -> list[str]:
     """Return words that are Chinese and not Japanese, in characters that both use."""
     return [word for word in _CHINESE_WORD.findall(target) if word.rstrip("，、") not in source]
+
+
+def plain_chinese_words(text: str) -> list[str]:
+    """Return everyday Chinese words of a text that has no kana and eight kanji or more.
+
+    >>> plain_chinese_words("明天不要忘記帶傘。"), plain_chinese_words("東京都庁舎南展望室")
+    (['明天', '忘記', '帶'], [])
+    """
+    found = _PLAIN_CHINESE.findall(text)
+    return found if len(found) >= 2 and not has_kana(text) else []
 
 
 def chinese_share(text: str) -> float:

@@ -142,6 +142,26 @@ def compare(english: str, japanese: str) -> tuple[set[tuple[float, float]], list
     return converted, list(_moved(wanted, given, converted))
 
 
+_SPOONS: Final = (
+    (re.compile(r"\b(?:tablespoons?|tbsps?|tbs)\b", re.IGNORECASE), "大さじ"),
+    (re.compile(r"\b(?:teaspoons?|tsps?)\b", re.IGNORECASE), "小さじ"),
+)
+
+
+def changed_spoons(english: str, japanese: str) -> list[str]:
+    """Return the spoon that lost a measure which the other one gained.
+
+    >>> changed_spoons("a tablespoon of soy sauce", "しょうゆ小さじ1"), changed_spoons("a tsp", "5ml")
+    (['大さじ became 小さじ'], [])
+    """
+    if "さじ" not in japanese:
+        return []
+    more = {name: japanese.count(name) - len(word.findall(english)) for word, name in _SPOONS}
+    lost = [name for name, extra in more.items() if extra < 0]
+    gained = [name for name, extra in more.items() if extra > 0]
+    return [f"{a} became {b}" for a in lost for b in gained]
+
+
 def _same_dimension(wanted: list[Quantity]) -> list[Unit]:
     dimensions = {quantity.unit.dimension for quantity in wanted}
     return [unit for unit in _units()[0] if unit.dimension in dimensions]

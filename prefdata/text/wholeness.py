@@ -25,8 +25,8 @@ _FIELD_IN_JAPANESE = {
     "SUBREDDIT": "SUBREDDIT|サブレディット",
     "TITLE": "TITLE|タイトル|題",
     "POST": "POST|投稿|本文",
-    "TL;DR": "TL;?DR|要約|まとめ|要するに|つまり",
-    "TLDR": "TL;?DR|要約|まとめ|要するに|つまり",
+    "TL;DR": "(?i:tl;?dr)|要約|まとめ|要するに|つまり|結論|一言|要は|短く言|ひと言|三行|3行|概要",
+    "TLDR": "(?i:tl;?dr)|要約|まとめ|要するに|つまり|結論|一言|要は|短く言|ひと言|三行|3行|概要",
     "EDIT": "EDIT|編集|追記",
     "UPDATE": "UPDATE|更新|追記|続報|その後",
 }
@@ -112,7 +112,7 @@ def truncated(text: Bitext) -> Iterator[Seen]:
 def _unfinished(text: Bitext, bare: str) -> Iterator[Seen]:
     """Judge an end without 。: by the last word, and by how much of the source is there."""
     surfaces, classes = final_words(text.words)
-    if not classes or bare.endswith(("」", "』", "◇")):
+    if not classes or bare.endswith(("」", "』", "◇")) or _is_verse(bare):
         return
     last, mark = surfaces[-1], classes[-1]
     if last in _HANGING_ALWAYS or (last in _HANGING and text.english_words >= 4 and mark in "ghqf"):
@@ -122,6 +122,14 @@ def _unfinished(text: Bitext, bare: str) -> Iterator[Seen]:
             yield Seen("truncated", "word", detail=bare[-10:])
         else:
             yield Seen("truncated", "no_stop", round(text.ratio, 4), bare[-10:])
+
+
+def _is_verse(text: str) -> bool:
+    """Tell whether three lines and more all go without a full stop, as those of a song do."""
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
+    return len(lines) >= 3 and not any(
+        line.endswith(("。", "．", ".", "！", "？")) for line in lines
+    )
 
 
 def omission(text: Bitext) -> Iterator[Seen]:
@@ -149,7 +157,10 @@ def omission(text: Bitext) -> Iterator[Seen]:
 def _fields(source: str, target: str) -> Iterator[Seen]:
     """Yield fields of a post that are missing while others stand: TITLE, POST, TL;DR."""
     labels = _FIELD.findall(source)
-    if len(labels) < 2 or not any(f"{label}:" in target for label in labels):
+    is_post = len(labels) >= 2 and any(f"{label}:" in target for label in labels)
+    if not is_post:
+        labels = [label for label in labels if label in ("TL;DR", "TLDR")]
+    if not labels:
         return
     lost = [label for label in labels if not re.search(_FIELD_IN_JAPANESE[label], target)]
     if lost:

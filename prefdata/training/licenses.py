@@ -134,7 +134,7 @@ def _parts(
 def report(parts: Sequence[Part], settings: Licensing, court: Court) -> dict[str, Any]:
     """Return what a model's card and its later users need."""
     decisions = [part.decision for part in parts]
-    whole = merge(decisions, worst_of(decisions))
+    whole = merge(decisions, worst_of(decisions), court.registry.book)
     plain = whole.expression and not whole.downstream_terms and " " not in whole.expression
     return {
         "schema_version": 1,

@@ -54,6 +54,24 @@ _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九
 }
 
 
+_YEAR = re.compile(r"(?<![\d.,$€£¥])(1[0-9]\d\d|20\d\d)(?![\d,.]*\d)")
+_YEAR_JA = re.compile("(?<![0-9.,])(1[0-9][0-9][0-9]|20[0-9][0-9])年")
+
+
+def changed_years(text: Bitext) -> Iterator[str]:
+    """Yield years of the source that are missing where the target has one nothing explains."""
+    given = set(_YEAR_JA.findall(text.japanese.text))
+    if not given:
+        return
+    english = text.english.text
+    new = (
+        given - {str(round(n)) for n in word_numbers(english)} - set(re.findall(r"\d{4}", english))
+    )
+    missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", text.japanese.text))
+    if new and missing:
+        yield f"{sorted(missing)} became {sorted(new)}"
+
+
 def changed_dates(text: Bitext) -> Iterator[str]:
     """Yield months, weekdays and times of day that became other ones."""
     is_dated = not _WORDS.isdisjoint(text.source_vocabulary)

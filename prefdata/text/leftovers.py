@@ -36,6 +36,10 @@ _GLUED = re.compile(
     r"(?<![A-Za-z.@#/_-])([a-z]{3,}(?:ous|ive|ful|less|able|ible|ary|ing|ish|tion|sion|ment|ness|ity|ance|ence|ical|ent|ant))"
     r"[ ]?(?=な(?:[のいら、。ん]|[一-鿿])|で、|です|でし|だ[。、った]|に(?:なる|なり|なっ|[一-鿿])|さ(?:れ|せ)|す(?:る|れ)|し(?:た|て|ま|、|な))"
 )
+# An English sentence of its own: "Can I help?"
+_STANDING = re.compile(
+    r"(?:^|(?<=[。！？!?\n]))\s?([A-Z][a-z'’]{0,15}(?:,? [a-z'’I]{1,15}){1,20}[.!?])(?=\s|$|[\u3041-\u9fff])"
+)
 _SPOKEN = re.compile(
     r"[\"「『“]([A-Z][A-Za-z ,.'’!?-]{8,200})[\"」』”]\s?と[^。「」\n]{0,12}(?:言|いっ|いう|尋|聞|叫|答|つぶや|返|話|怒鳴|ささや)"
 )
@@ -45,8 +49,8 @@ _SAYS = re.compile(
 _HEADLINE = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t]+(\S.*?)[ \t#]*$")
 # A command line that the source has, too: "git pull origin main". Its own words are no English.
 _COMMAND = re.compile(
-    r"(?<![A-Za-z0-9-])(?:sudo )?(?:git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo|make"
-    r"|python3?|node|ssh|curl|wget|systemctl|terraform|aws|gcloud|chmod|mkdir|cd|ls|rm|cp|mv|tar)(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
+    r"(?<![A-Za-z0-9-])(?:sudo )?(?:git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo"
+    r"|python3?|ssh|curl|wget|systemctl|terraform|aws|gcloud|chmod|mkdir|cd|ls|rm|cp|mv|tar)(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
 )
 _COMPUTING: Final = pattern("technical.computing")
 # "Your landlordは": a determiner and its noun, glued to Japanese.
@@ -127,6 +131,9 @@ def _single(text: Bitext) -> Iterator[Seen]:
         if word in text.source and not is_technical(text):
             yield Seen("partially_untranslated", "phrase", 2.0, word)
             return
+    standing = _STANDING.search(latin.without_quotations(target)) if text.japanese_letters else None
+    if standing and standing[1] in text.source and latin.function_words(standing[1].split()):
+        yield Seen("partially_untranslated", "phrase", 2.0, standing[1][:80])
     spoken = _SPOKEN.search(target)
     if (
         spoken

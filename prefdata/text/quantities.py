@@ -13,7 +13,7 @@ from typing import Final
 
 from prefdata.text import units
 from prefdata.text.bitext import Bitext
-from prefdata.text.dates import changed_dates, changed_ordinals
+from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
 from prefdata.text.numbers import Readings, english_numbers, japanese_numbers, word_numbers
 from prefdata.text.seen import Seen
 
@@ -110,6 +110,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     if _has_new_digits(text):
         yield from _changed_numbers(text, conversions)
         yield from _seen("ordinal", list(changed_ordinals(text)))
+        yield from _seen("year", list(changed_years(text)))
     if not _TIME.isdisjoint(text.source_vocabulary):
         moved += _changed_units(text)
     moved += _with_half_too_many(text.lower_source, japanese) + units.changed_spoons(

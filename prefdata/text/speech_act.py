@@ -59,6 +59,9 @@ _ASKING_END = frozenset(
     ]
 )
 # Orders and wishes that a question may become: 教えてください, 知りたいです, お聞かせください.
+_ADVICE = re.compile(
+    "(?:と|ば|たら|ほうが|方が|のが|のも|ても)(?:よい|いい|良い|便利|安心|確実|無難|効果的|おすすめ)でしょう|可能でしょう|必要(?:が|も)あるでしょう"
+)
 _ASKED: Final = pattern("question.asked")
 _REQUEST: Final = pattern("question.request")
 _REQUEST_QUESTION: Final = pattern("question.source_request")
@@ -112,10 +115,18 @@ def asks(words: Words, target: str) -> bool:
         return True
     start = 0
     for sentence in words.classes.split("."):
-        if sentence and _asks(words.surfaces[start : start + len(sentence)], sentence):
+        surfaces = words.surfaces[start : start + len(sentence)]
+        if sentence and _asks(surfaces, sentence) and not _advises(surfaces):
             return True
         start += len(sentence) + 1
     return False
+
+
+def _advises(surfaces: tuple[str, ...]) -> bool:
+    """Tell advice from a question: 相談するとよいでしょう, but いつがよいでしょう."""
+    if surfaces[-1:] != ("でしょう",) or not _QUESTION_WORDS.isdisjoint(surfaces):
+        return False
+    return _ADVICE.search("".join(surfaces)) is not None
 
 
 def _asks(surfaces: tuple[str, ...], classes: str) -> bool:

@@ -132,5 +132,8 @@ def readme(to: str, folders: Mapping[str, Path]) -> str:
             "      reward.custom_reward_function.path=pkg://prefdata.training.serve \\",
             "      reward.custom_reward_function.name=verl_score",
         ]
-    told = "Option names are those of OpenRLHF 0.11 and verl 0.9; nothing here was run with them."
+    told = (
+        "Option names are those of OpenRLHF 0.11 and verl 0.9. Their data classes read these files "
+        "and their reward calls reach the server; whole trainings need their GPUs and were not run."
+    )
     return "\n".join([*lines, "", told, ""])

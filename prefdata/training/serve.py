@@ -28,11 +28,23 @@ ENDS = ("</s>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", 
 
 
 def completions_of(body: Mapping[str, Any]) -> list[str]:
-    """Return the answers of a request, without prompt and end tokens."""
+    """Return the answers of a request, without prompt and end tokens.
+
+    Raises:
+        ValueError: a query does not hold its prompt, so that nobody knows where the answer begins.
+    """
     if "completions" in body:
         return [without_ends(text) for text in body["completions"]]
     pairs = zip(body["query"], body["prompts"], strict=True)
-    return [without_ends(query.removeprefix(prompt)) for query, prompt in pairs]
+    return [without_ends(answer_in(query, prompt)) for query, prompt in pairs]
+
+
+def answer_in(query: str, prompt: str) -> str:
+    """Return what follows the prompt; a tokenizer may have put its start token before it."""
+    _, found, answer = query.partition(prompt)
+    if not found:
+        raise ValueError("a query does not hold its prompt")
+    return answer
 
 
 def without_ends(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import urllib.error
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -49,6 +51,81 @@ def test_verl_gets_parquet_in_its_columns(run: Run, release: Path) -> None:
 
     (row,) = pq.read_table(folder / "test.parquet").to_pylist()
     assert set(row) == {"data_source", "prompt", "ability", "reward_model", "extra_info"}
+
+
+def test_a_start_token_before_the_prompt_is_no_part_of_the_answer() -> None:
+    from prefdata.training.serve import completions_of
+
+    assert completions_of({"query": ["<s>問答</s>"], "prompts": ["問"]}) == ["答"]
+    with pytest.raises(ValueError, match="does not hold its prompt"):
+        completions_of({"query": ["別の話"], "prompts": ["問"]})
+
+
+CHAT = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+def chat_tokenizer() -> Any:
+    from prefdata.training.tiny_model import make_tokenizer
+
+    tokenizer = make_tokenizer([*toy.GOOD, *toy.BAD], 300, is_encoder=False)
+    tokenizer.chat_template = CHAT
+    return tokenizer
+
+
+@pytest.mark.train
+def test_openrlhfs_own_classes_read_the_export(run: Run, release: Path) -> None:
+    """With ``pip install --no-deps openrlhf`` and pylatexenc; no GPU is needed for reading."""
+    utils = pytest.importorskip("openrlhf.datasets.utils")
+    from openrlhf.datasets import PromptDataset, RewardDataset
+
+    folder = run(Export, {"to": "openrlhf", "release": str(release)}, "export")
+    keys = {"input_key": "prompt", "label_key": "id", "apply_chat_template": True}
+    keys |= {"prompt_key": None, "chosen_key": "chosen", "rejected_key": "rejected"}
+    strategy = SimpleNamespace(
+        args=SimpleNamespace(data=SimpleNamespace(**keys)),
+        print=lambda *_: None,
+        is_rank_0=lambda: False,
+    )
+    tokenizer, rows = chat_tokenizer(), toy.pairs(6, seed=1)
+
+    def read(name: str) -> Any:
+        return utils.blending_datasets(str(folder / name), None, strategy)
+
+    prompts = PromptDataset(read("train.prompts.jsonl"), tokenizer, strategy)
+    assert prompts.prompts == [f"<user>{r['prompt'][0]['content']}<assistant>" for r in rows[:5]]
+    assert prompts.labels == [row["id"] for row in rows[:5]]
+
+    pairs = RewardDataset(read("train.pairs.jsonl"), tokenizer, 256, strategy, num_processors=1)
+    chosen, _, rejected, _, margin = pairs[0]
+    assert rows[0]["chosen"][0]["content"] in tokenizer.decode(chosen[0])
+    assert rows[0]["rejected"][0]["content"] in tokenizer.decode(rejected[0])
+    assert margin == 0
+
+
+@pytest.mark.train
+def test_verls_own_classes_read_the_export_and_find_the_reward(run: Run, release: Path) -> None:
+    """With ``pip install --no-deps verl ray tensordict omegaconf codetiming …``."""
+    dataset = pytest.importorskip("verl.utils.dataset.rl_dataset")
+    from omegaconf import OmegaConf
+    from verl.trainer.ppo.reward import get_custom_reward_fn
+
+    from prefdata.training.serve import verl_score
+
+    folder = run(Export, {"to": "verl", "release": str(release)}, "export")
+    config = OmegaConf.create({"max_prompt_length": 64, "filter_overlong_prompts_workers": 1})
+    found = dataset.RLHFDataset(str(folder / "train.parquet"), chat_tokenizer(), config)
+
+    assert len(found) == 5
+    row = found[0]
+    assert row["raw_prompt"] == toy.pairs(1, seed=1)[0]["prompt"]
+    assert row["reward_model"]["ground_truth"] == "pair-0"
+
+    named = {"path": "pkg://prefdata.training.serve", "name": "verl_score"}
+    function = get_custom_reward_fn(OmegaConf.create({"reward": {"custom_reward_function": named}}))
+    assert function.args[0] is verl_score
 
 
 @pytest.mark.train

@@ -74,7 +74,7 @@ class Bitext:
 
     @cached_property
     def scripts(self) -> frozenset[str]:
-        """Return which scripts the masked target holds; see `script.script_of`."""
+        """Return which scripts the masked target holds; see `script.scripts`."""
         return script.scripts(self.japanese.text)
 
     @cached_property

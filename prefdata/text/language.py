@@ -17,7 +17,7 @@ BLANK = "\ufeff\u200b \t\r\n\x0b\x0c\u3000\u00a0\x00"
 _NO_KANA = re.compile(
     "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
 )
-_USUAL = frozenset(["kana", "half_kana", "han", "ascii", "latin", ""])
+_USUAL = frozenset(["kana", "half_kana", "han"])
 # A JSON object or list, a query, a call, an assignment, an element, comma-separated rows.
 _DATA = re.compile(
     r"[{\[].*[}\]]\Z|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"

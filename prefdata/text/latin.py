@@ -15,6 +15,7 @@ import yaml
 
 WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:['.,-][A-Za-z0-9]+)*")  # the same, half as slow
 # Words of one script run, joined by what English puts between words.
 _RUN = re.compile(
     r"[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*(?:[,;:.!?]?[ \u00a0]+(?:[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*|[0-9]+))+"
@@ -47,7 +48,7 @@ def words(text: str) -> list[str]:
 
 def english_words(text: str) -> list[str]:
     """Return the words of an English text; masks and bare punctuation are none."""
-    return _ENGLISH_WORD.findall(text)
+    return (_ASCII_WORD if text.isascii() else _ENGLISH_WORD).findall(text)
 
 
 def without_quotations(text: str) -> str:

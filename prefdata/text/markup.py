@@ -151,7 +151,9 @@ def _code(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
     ):
         yield Seen("truncated", "fence")
     if "code" in english.spans:
-        missing = [c for c in set(english.of("code")) if not _is_there(c.strip("` "), target)]
+        missing = [
+            c for c in dict.fromkeys(english.of("code")) if not _is_there(c.strip("` "), target)
+        ]
         if missing:
             yield Seen("code_altered", "inline", float(len(missing)), " ".join(missing)[:80])
 

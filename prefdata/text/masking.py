@@ -10,10 +10,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from prefdata.text.patterns import has_one
+
 # Stands for a masked span within a sentence; a symbol, so it counts as no letter and no word.
 HOLE: Final = "◇"
 
-_MAYBE = re.compile(r"[`$<@\\\[~［]|[:：]//|www\.|\d{40}")
+# What every span begins with or holds; looking for each costs a tenth of one pattern for all.
+_SIGNS: Final = ("`", "$", "<", "@", "\\", "[", "~", "［", "://", "：//", "www.")
+_LONG_NUMBER = re.compile(r"\d{40}")
 _SPAN = re.compile(
     r"""
       (?P<block>(?P<fence>```|~~~)[^\n]{0,40}\n.*?(?:\n[ \t]*(?P=fence)|\Z))
@@ -77,7 +81,7 @@ def mask(text: str) -> Masked:
     >>> mask("Run `ls -l` or see https://example.com/a. [2]").text
     'Run ◇ or see ◇. ◇'
     """
-    if not _MAYBE.search(text):
+    if not (has_one(text, _SIGNS) or _LONG_NUMBER.search(text)):
         return Masked(text)
     spans: dict[str, list[str]] = {}
     numbers: list[tuple[int, ...]] = []

@@ -20,7 +20,7 @@ _PERSONAL = re.compile(
     r"|\b(?:license plate|plate number|registration)\b[^.\n]{0,25}\b[A-Z0-9]{2,4}[ -][A-Z0-9]{2,4}\b|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
 )
 # A telephone number, a long number, or a house number before a name.
-_DIGITS = re.compile(r"\d{2}[ .)-]+\d{3}|\d{5}|\d [A-Z]")
+_DIGITS = re.compile(r"\d(?:\d[ .)-]+\d{3}|\d{4}| [A-Z])")
 
 
 def check(text: Bitext) -> Iterator[Seen]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from prefdata.text.mecab import ITEM, LINE_END, Words
 
 _QUOTE = re.compile(r"\([^()]{0,1000}\)")
-_TAIL = re.compile(r"[~\- (),]+$")
-_PARTICLES = re.compile(r"[e]+$")
+_MARKS: Final = "~- (),"  # what may stand after the last word
 # です, ます (M), ました and ません (w + t/z), でしょう (Q), within the last four words.
 _POLITE = re.compile(r"(?:[MQ]|w[tzrq]?)[a-zA-Z]{0,2}$")
-_PLAIN = re.compile(r"[VdtzxO]$|y$")
+_PLAIN: Final = frozenset("VdtzxOy")
 
 
 class Register(NamedTuple):
@@ -59,16 +59,20 @@ def register_of(words: Words) -> Register:
 
 def _ending(surfaces: Sequence[str], sentence: str, start: int) -> str:
     """Return ``polite``, ``plain`` or nothing for the sentence whose words begin at `start`."""
-    classes = _TAIL.sub("", sentence)
-    bare = _PARTICLES.sub("", classes)
+    bare = sentence.rstrip(_MARKS).rstrip("e")
     if not bare:
         return ""
-    if _POLITE.search(bare[-4:]):
+    if _is_polite(bare[-4:]):
         return "polite"
     last = surfaces[start + len(bare) - 1]
     if last in ("ください", "下さい", "ませ", "くださいませ"):
         return "polite"
-    return "plain" if _PLAIN.search(bare) else ""
+    return "plain" if bare[-1] in _PLAIN else ""
+
+
+@lru_cache(maxsize=4096)
+def _is_polite(classes: str) -> bool:
+    return _POLITE.search(classes) is not None
 
 
 def final_words(words: Words, n: int = 3) -> tuple[tuple[str, ...], str]:

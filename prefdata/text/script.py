@@ -45,7 +45,7 @@ _CHINESE_CHARACTER = re.compile(
 
 
 class _Scripts(dict[str, str]):
-    """The script of a character, found once and remembered."""
+    """The script of a character, empty for any that Japanese may hold; found once and remembered."""
 
     def __missing__(self, character: str) -> str:
         found = next((name for name, regex in _SCRIPTS if regex.match(character)), "")
@@ -62,21 +62,39 @@ _SCRIPTS: Final = (
     ("half_kana", re.compile("[ｦ-ﾟ]")),
     ("kana", re.compile(f"[{KANA}]")),
     ("han", re.compile(f"[{HAN}]")),
-    ("ascii", re.compile(r"[\x00-\x7f]")),
-    ("latin", re.compile("[À-ɏＡ-Ｚａ-ｚ]")),
     ("hangul", re.compile("[가-힣ᄀ-ᇿㄱ-ㆎ]")),
     ("other", re.compile("[Ѐ-ӿ֐-׿؀-ۿݐ-ݿऀ-෿฀-๿຀-໿Ⴀ-ჿ]")),
 )
 _SCRIPT = _Scripts()
+# What cp932 has, but is no usual Japanese.
+_NOT_PLAIN = re.compile(f"[\x80-\x9f縺繧繝蜿譁螟ｦ-ﾟЀ-ӿ{''.join(sorted(_SIMPLIFIED))}]")
+_PLAIN: Final = {
+    (kana, han): frozenset(["kana"] * kana + ["han"] * han)
+    for kana in (False, True)
+    for han in (False, True)
+}
 
 
 def scripts(text: str) -> frozenset[str]:
-    """Return the scripts of a text: kana, half_kana, han, foreign_han, ascii, latin, hangul, …
+    """Return the scripts of a text: kana, half_kana, han, foreign_han, hangul, broken, surrogate, other.
+
+    Latin letters, digits and marks are none.
 
     >>> sorted(scripts("空は时々 dark")), sorted(scripts("ｱ"))
-    (['ascii', 'foreign_han', 'han', 'kana'], ['half_kana'])
+    (['foreign_han', 'han', 'kana'], ['half_kana'])
     """
-    return frozenset(map(_SCRIPT.__getitem__, set(text)))
+    if _is_plain(text):
+        return _PLAIN[_KANA.search(text) is not None, _HAN.search(text) is not None]
+    return frozenset(map(_SCRIPT.__getitem__, set(text))) - {""}
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text holds nothing but kana, kanji of cp932, ASCII and marks; most do."""
+    try:
+        text.encode("cp932")
+    except UnicodeEncodeError:
+        return False
+    return _NOT_PLAIN.search(text) is None
 
 
 def japanese_letters(text: str) -> int:

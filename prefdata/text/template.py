@@ -22,10 +22,10 @@ _SPEAKERS: Final = {
 _SPEAKER: Final = {word: who for who, words in _SPEAKERS.items() for word in words.split()}
 _NAMES = "|".join(sorted(_SPEAKER, key=len, reverse=True))
 _TURN = re.compile(
-    rf"(?:^|\n)[ \t\u3000]*(?:#{{1,4}}[ ]?|\*\*|\[|【|<\|?)?({_NAMES})(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
-    re.IGNORECASE,
+    rf"^[ \t\u3000]*(?:#{{1,4}}[ ]?|\*\*|\[|【|<\|?)?({_NAMES})(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
+    re.IGNORECASE | re.MULTILINE,
 )
-_ANY_TURN = re.compile(r"(?:^|\n)[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
+_ANY_TURN = re.compile(r"(?m)^[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
 _FRAME = re.compile(r"\n\n(Human|Assistant): ?")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from prefdata.text import length, markup
 from prefdata.text.bitext import Bitext
@@ -17,9 +18,8 @@ _SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
 TOO_LONG = {"1-3": 3.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
 _OPEN = re.compile(r"[、,，・「『（(]$")
 # Four words in Title Case and more, joined by small words and commas: a name.
-_LONG_NAME = re.compile(
-    r"(?:[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3}){3,12}[A-Z][\w'’-]{0,30}"
-)
+_NAME_WORD: Final = r"[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3}"
+_LONG_NAME = re.compile(rf"{_NAME_WORD}(?:{_NAME_WORD}){{2,11}}[A-Z][\w'’-]{{0,30}}")
 _FIELD = re.compile(r"(?m)^(SUBREDDIT|TITLE|POST|TL;DR|TLDR|EDIT|UPDATE):")
 _FIELD_IN_JAPANESE = {
     "SUBREDDIT": "SUBREDDIT|サブレディット",

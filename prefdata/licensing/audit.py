@@ -24,14 +24,14 @@ from prefdata.licensing.carried import copy_registry
 from prefdata.licensing.court import Court
 from prefdata.licensing.gate import GateSettings, court_of
 from prefdata.licensing.lineage import (
-    digests_of,
+    Published,
     lineage_tables,
     match,
-    provenance,
     published_rows,
     write_lineage,
 )
 from prefdata.licensing.notices import write_notices
+from prefdata.licensing.origins import I64, Origins
 from prefdata.licensing.pointers import write_pointers
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.spdx import document
@@ -90,22 +90,23 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
     if settings.release == "pointers":
         write_pointers(release, gate, court)
     rows = published_rows(release)
-    languages = languages_of(release)
-    origin = provenance(records, languages)
-    numbers = match(rows, origin, languages)
-    published = _tallies(rows, origin, numbers)
-    decided = refuse_forbidden(court, origin, published)
+    origins = Origins(records, languages_of(release))
+    numbers = match(rows, origins)
+    published = _tallies(rows, origins, numbers)
+    decided = refuse_forbidden(court, origins, published)
     (release / "audit").mkdir(exist_ok=True)
-    tables = lineage_tables(rows, origin, numbers, decided, translated(records, context))
+    how = translated(records, context)
+    tables = lineage_tables(release, rows, numbers, origins, decided, how)
     write_lineage(release / standalone.LINEAGE, tables)
+    del numbers, origins, tables
     facts = Facts(
         pipeline=context.pipeline,
         released=context.released,
         published=tuple(published),
         excluded=tuple(_excluded(gate)),
-        merkle_root=standalone.merkle_root(digests_of(rows)),
+        merkle_root=standalone.merkle_root(rows.hashes),
     )
-    del rows, origin, numbers, tables
+    del rows
     audit = account(court, facts)
     _write_account(release, audit, court)
     card = audit["license"]["card"]
@@ -160,17 +161,14 @@ def gate_of(records: Dataset) -> Dataset:
     return gate
 
 
-def refuse_forbidden(court: Court, origin: pa.Table, published: Sequence[Tally]) -> pa.Table:
+def refuse_forbidden(court: Court, origins: Origins, published: Sequence[Tally]) -> pa.Table:
     """Decide every combination of layers anew and return one row for each, numbered.
 
     Raises:
         LicenseDenied: one is not allowed, or a record carries another license than decided.
     """
-    pairs = origin.select(["layers", "license"]).group_by(["layers", "license"]).aggregate([])
     rows: dict[str, dict[str, Any]] = {}
-    texts = pairs.column("layers").cast(pa.string()).to_pylist()
-    licenses = pairs.column("license").cast(pa.string()).to_pylist()
-    for text, stated in sorted(zip(texts, licenses, strict=True), key=str):
+    for text, stated in sorted(origins.licensed, key=str):
         decision = court.decide(layers_from_text(text))
         if decision.verdict != Verdict.ALLOW or decision.expression != stated:
             raise LicenseDenied(
@@ -215,19 +213,16 @@ def languages_of(release: Path) -> list[str]:
     return sorted(found)
 
 
-def _tallies(rows: pa.Table, origin: pa.Table, numbers: pa.Array) -> list[Tally]:
-    """Count the published rows by source and layers, on dictionary codes: texts are long."""
-    source, layers = (origin.column(name).combine_chunks() for name in ("source", "layers"))
-    own = numbers.to_numpy()
-    codes = source.indices.to_numpy()[own] * len(layers.dictionary) + layers.indices.to_numpy()[own]
-    kinds, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    sizes = np.bincount(which, weights=rows.column("size").to_numpy(), minlength=len(kinds))
-    found = []
-    for kind, count, size in zip(kinds.tolist(), counts.tolist(), sizes.tolist(), strict=True):
-        a, b = divmod(kind, len(layers.dictionary))
-        found.append(
-            Tally(source.dictionary[a].as_py(), layers.dictionary[b].as_py(), count, int(size))
-        )
+def _tallies(rows: Published, origins: Origins, numbers: I64) -> list[Tally]:
+    """Count the published rows by source and layers."""
+    kinds = origins.kind[numbers]
+    counts = np.bincount(kinds, minlength=len(origins.kinds)).tolist()
+    sizes = np.bincount(kinds, weights=rows.size, minlength=len(origins.kinds)).tolist()
+    found = [
+        Tally(source, layers, counts[n], int(sizes[n]))
+        for (source, layers), n in origins.kinds.items()
+        if counts[n]
+    ]
     return sorted(found, key=lambda tally: (tally.source, tally.layers))
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from prefdata.core.errors import IntegrityError
-from prefdata.core.records import pair_id, pairs_of_ranks, record_id
+from prefdata.core.records import pair_id, pairs_of_ranks
+from prefdata.licensing.origins import I64, U64, Origins, digests_of
 from prefdata.licensing.standalone import HASHED, data_files, record_hashes
 from prefdata.licensing.translated import Translated
-from prefdata.store.dataset import Dataset
 from prefdata.store.shards import open_shard
 
 CHUNK = 16_384  # rows of the lineage written at a time
-_FEW = [
-    "lang", "source", "source_kind", "revision", "config", "split", "layers", "translation",
-    "license",
-]  # fmt: skip
-_COLUMNS = ["id", "row", "row_digest", *_FEW]
 _TEXTS = pa.dictionary(pa.int32(), pa.string())
 _LISTS = pa.list_(pa.string())
 
@@ -53,42 +50,38 @@ LINEAGE_SCHEMA = pa.schema(
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Published:
-    """The rows of a release that have hashes, in its order; 70 bytes each."""
+    """The rows of a release that have hashes, in its order; 44 bytes each.
 
-    ids: list[Any] = field(default_factory=list)
-    of: list[Any] = field(default_factory=list)
-    views: list[Any] = field(default_factory=list)
-    digests: list[Any] = field(default_factory=list)
-    sizes: list[Any] = field(default_factory=list)
+    `record` is the digest of the id of the record that a row is of, `hashes` the rows' SHA-256
+    one after the other, `size` the bytes that each is over. `derived` names the ranking of each
+    pair that a ranking yields.
+    """
 
-    def table(self) -> pa.Table:
-        """Return `id, of, view, digest, size` of every row."""
-        schema = [
-            ("id", pa.string()), ("of", pa.string()), ("view", _TEXTS),
-            ("digest", pa.binary(32)), ("size", pa.int32()),
-        ]  # fmt: skip
-        parts = (self.ids, self.of, self.views, self.digests, self.sizes)
-        return pa.table(
-            [pa.chunked_array(part, kind) for part, (_, kind) in zip(parts, schema, strict=True)],
-            schema=pa.schema(schema),
-        )
+    record: U64
+    hashes: bytes
+    size: npt.NDArray[np.int32]
+    derived: Mapping[str, str]
 
 
-def published_rows(release: Path) -> pa.Table:
-    """Hash every row of the hashed views, in bounded memory; see `Published.table`."""
-    found = Published()
+def published_rows(release: Path) -> Published:
+    """Hash every row of the hashed views, in bounded memory."""
     derived = _derived_ids(release)
+    hashes = bytearray()
+    records: list[U64] = []
+    sizes: list[npt.NDArray[np.int32]] = []
     for view in HASHED:
         for path in data_files(release, view):
-            for ids, digests, sizes, _ in record_hashes(path):
-                found.ids.append(pa.array(ids, pa.string()))
-                found.of.append(pa.array([derived.get(name, name) for name in ids], pa.string()))
-                found.views.append(pa.array([view] * len(ids), pa.string()).dictionary_encode())
-                found.digests.append(pa.array(digests, pa.binary(32)))
-                found.sizes.append(pa.array(sizes, pa.int32()))
-    return found.table()
+            for ids, digests, lengths, _ in record_hashes(path):
+                records.append(digests_of(derived.get(name, name) for name in ids))
+                sizes.append(np.array(lengths, np.int32))
+                hashes += b"".join(digests)
+    return Published(_joined(records, np.uint64), bytes(hashes), _joined(sizes, np.int32), derived)
+
+
+def _joined(parts: list[Any], kind: Any) -> Any:
+    return np.concatenate([*parts, np.empty(0, kind)])
 
 
 def _derived_ids(release: Path) -> dict[str, str]:
@@ -104,97 +97,109 @@ def _derived_ids(release: Path) -> dict[str, str]:
     return found
 
 
-def digests_of(rows: pa.Table) -> bytes:
-    """Return the hashes of all rows, one after the other."""
-    return b"".join(
-        chunk.buffers()[1].slice(32 * chunk.offset, 32 * len(chunk)).to_pybytes()
-        for chunk in rows.column("digest").chunks
-        if len(chunk)
-    )
-
-
-def provenance(records: Dataset, languages: Sequence[str]) -> pa.Table:
-    """Return where every record of a step came from: its plain columns, without texts.
-
-    The key that languages share comes along only where there are several.
-    """
-    columns = [*_COLUMNS, "pair_key"] if len(languages) > 1 else _COLUMNS
-    parts = []
-    for shard in records.shards():
-        with open_shard(shard) as file:
-            table = file.read(columns=columns)
-        for name in _FEW:
-            position = table.schema.get_field_index(name)
-            encoded = pc.dictionary_encode(table.column(name))
-            table = table.set_column(position, name, encoded)
-        parts.append(table)
-    if not parts:
-        raise IntegrityError("the step has no shards", str(records.path), "build it again")
-    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-
-
-def match(rows: pa.Table, origin: pa.Table, languages: Sequence[str]) -> pa.Array:
-    """Return for every published row the number of its record in `origin`.
+def match(rows: Published, origins: Origins) -> I64:
+    """Return for every published row the number of its record.
 
     Raises:
         IntegrityError: a row belongs to no record.
     """
-    ids = [origin.column("id").combine_chunks()]
-    keys = origin.column("pair_key").to_pylist() if len(languages) > 1 else []
-    ids += [pa.array([record_id(key, lang) for key in keys], pa.string()) for lang in languages]
-    known = pa.concat_arrays(ids) if keys else ids[0]
-    found = pc.index_in(rows.column("of"), value_set=known)
-    if found.null_count:
-        lost = rows.filter(pc.is_null(found)).column("id")[0].as_py()
+    numbers = origins.find(rows.record)
+    lost = int((numbers < 0).sum())
+    if lost:
+        first = int(np.flatnonzero(numbers < 0)[0]) + 1
         raise IntegrityError(
-            f"{found.null_count} published rows belong to no record", f"row {lost}", "build again"
+            f"{lost} published rows belong to no record",
+            f"row {first} of {' and '.join(HASHED)}",
+            "build again",
         )
-    numbers = found.combine_chunks().to_numpy() % len(origin)
-    return pa.array(numbers)
+    return numbers
 
 
 def lineage_tables(
-    rows: pa.Table, origin: pa.Table, numbers: pa.Array, decided: pa.Table, how: Translated
+    release: Path,
+    rows: Published,
+    numbers: I64,
+    origins: Origins,
+    decided: pa.Table,
+    how: Translated,
 ) -> Iterator[pa.Table]:
     """Yield the lineage in chunks, in the order of the release.
 
-    `decided` has one row a combination of layers: `layers, combination, translator, decision_ids,
-    downstream_terms, verdict`. `translation` is the translator's fingerprint: a digest of model,
-    revision, prompts and decoding, which the release's manifest spells out; `prompt` is the digest
-    of the prompt for the row's source kind. All three are null for native text.
+    `numbers` are those of `match`. `decided` has one row a combination of layers: `layers,
+    combination, translator, decision_ids, downstream_terms, verdict`. `translation` is the
+    translator's fingerprint: a digest of model, revision, prompts and decoding, which the
+    release's manifest spells out; `prompt` is the digest of the prompt for the row's source kind.
+    All three are null for native text.
+
+    Raises:
+        IntegrityError: a row belongs to no record.
     """
-    for start in range(0, len(rows), CHUNK):
-        part = rows.slice(start, CHUNK)
-        own = origin.take(numbers.slice(start, CHUNK))
-        layers = own.column("layers").cast(pa.string())
-        which = pc.index_in(layers, value_set=decided.column("layers").combine_chunks())
-        told = decided.take(which.combine_chunks())
-        kinds = _of_translated(own, own.column("source_kind"))
+    start = 0
+    for view, ids in _ids(release):
+        end = start + len(ids)
+        own = origins.rows(numbers[start:end])
+        of = [rows.derived.get(name, name) for name in ids]
+        _refuse_others(of, origins.ids(own))
+        hashes = pa.py_buffer(rows.hashes[32 * start : 32 * end])
         columns = {
-            "record_id": part.column("id"),
-            "of_record": part.column("of"),
-            "view": part.column("view"),
-            "source_id": own.column("source"),
-            "source_revision": own.column("revision"),
-            "config": own.column("config"),
-            "split": own.column("split"),
-            "source_row": own.column("row"),
-            "source_row_sha256": own.column("row_digest"),
-            "layers": layers,
-            "translator": told.column("translator"),
-            "translation": own.column("translation"),
-            "prompt": _mapped(kinds, how.prompt),
-            "decoding_sha256": _mapped(kinds, lambda kind: how.decoding),
-            "license_expression": own.column("license"),
-            "combination": told.column("combination"),
-            "decision_ids": told.column("decision_ids"),
-            "downstream_terms": told.column("downstream_terms"),
-            "verdict": told.column("verdict"),
-            "record_sha256": part.column("digest"),
+            "record_id": pa.array(ids, pa.string()),
+            "of_record": pa.array(of, pa.string()),
+            "view": pa.array([view] * len(ids), pa.string()),
+            **_origin(own),
+            **_decision(own, decided, how),
+            "record_sha256": pa.Array.from_buffers(pa.binary(32), len(ids), [None, hashes]),
         }
-        yield pa.table(
-            {name: _as(column, LINEAGE_SCHEMA.field(name).type) for name, column in columns.items()}
-        ).cast(LINEAGE_SCHEMA)
+        fields = [(field.name, field.type) for field in LINEAGE_SCHEMA]
+        yield pa.table({name: _as(columns[name], kind) for name, kind in fields}).cast(
+            LINEAGE_SCHEMA
+        )
+        start = end
+
+
+def _ids(release: Path) -> Iterator[tuple[str, list[str]]]:
+    for view in HASHED:
+        for path in data_files(release, view):
+            with open_shard(path) as file:
+                for batch in file.iter_batches(batch_size=CHUNK, columns=["id"]):
+                    yield view, batch.column("id").to_pylist()
+
+
+def _refuse_others(of: Sequence[str], known: Sequence[set[str]]) -> None:
+    """Compare ids in full: rows and records are matched by digests of 64 bits.
+
+    Raises:
+        IntegrityError: two ids share a digest.
+    """
+    for name, names in zip(of, known, strict=True):
+        if name not in names:
+            raise IntegrityError("a published row belongs to no record", name, "build again")
+
+
+def _origin(own: pa.Table) -> dict[str, Any]:
+    return {
+        "source_id": own.column("source"),
+        "source_revision": own.column("revision"),
+        "config": own.column("config"),
+        "split": own.column("split"),
+        "source_row": own.column("row"),
+        "source_row_sha256": own.column("row_digest"),
+        "layers": own.column("layers"),
+        "translation": own.column("translation"),
+        "license_expression": own.column("license"),
+    }
+
+
+def _decision(own: pa.Table, decided: pa.Table, how: Translated) -> dict[str, Any]:
+    layers = own.column("layers").combine_chunks()
+    which = pc.index_in(layers.dictionary, value_set=decided.column("layers").combine_chunks())
+    told = decided.take(which.take(layers.indices))
+    kinds = _of_translated(own, own.column("source_kind"))
+    names = ("translator", "combination", "decision_ids", "downstream_terms", "verdict")
+    return {
+        **{name: told.column(name) for name in names},
+        "prompt": _mapped(kinds, how.prompt),
+        "decoding_sha256": _mapped(kinds, lambda kind: how.decoding),
+    }
 
 
 def _of_translated(own: pa.Table, column: Any) -> Any:

@@ -108,19 +108,18 @@ def merkle_root(digests: bytes | bytearray) -> str:
     """
     if not digests:
         return hashlib.sha256().hexdigest()
-    hashes = pa.Array.from_buffers(
-        pa.binary(32), len(digests) // 32, [None, pa.py_buffer(bytes(digests))]
-    )
-    ordered = hashes.take(pc.array_sort_indices(hashes)).buffers()[1].to_pybytes()
-    level = b"".join(
-        hashlib.sha256(b"\0" + ordered[n : n + 32]).digest() for n in range(0, len(ordered), 32)
-    )
+    hashes = pa.Array.from_buffers(pa.binary(32), len(digests) // 32, [None, pa.py_buffer(digests)])
+    ordered = hashes.take(pc.array_sort_indices(hashes)).buffers()[1]
+    level = bytearray(len(digests))
+    for n in range(0, len(level), 32):
+        level[n : n + 32] = hashlib.sha256(b"\0" + ordered[n : n + 32].to_pybytes()).digest()
     while len(level) > 32:
+        # In place: a node is written where both of its children have been read.
         even = len(level) // 64 * 64
-        level = (
-            b"".join(hashlib.sha256(b"\1" + level[n : n + 64]).digest() for n in range(0, even, 64))
-            + level[even:]
-        )
+        for n in range(0, even, 64):
+            node = hashlib.sha256(b"\1" + level[n : n + 64]).digest()
+            level[n // 2 : n // 2 + 32] = node
+        del level[even // 2 : even]
     return level.hex()
 
 

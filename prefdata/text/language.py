@@ -25,9 +25,10 @@ _DATA = re.compile(
     r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )
-# Full-width letters and digits, blanks before a comma or in a row between Japanese characters.
+# Full-width letters and digits, half-width marks, blanks before a comma or in a row between Japanese
+# characters.
 _UNTIDY = re.compile(
-    "[Ａ-Ｚａ-ｚ０-９]|[ぁ-ヶ一-鿿][ \u3000]+[、。）」]|[ぁ-ヶ一-鿿、。][ \u3000]{2,}(?=[ぁ-ヶ一-鿿])"
+    "[Ａ-Ｚａ-ｚ０-９｡-･]|[ぁ-ヶ一-鿿][ \u3000]+[、。）」]|[ぁ-ヶ一-鿿、。][ \u3000]{2,}(?=[ぁ-ヶ一-鿿])"
 )
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left

@@ -12,15 +12,32 @@ from prefdata.text.bitext import Bitext
 from prefdata.text.seen import Seen
 
 _TERMS = Path(__file__).with_name("cultural_terms.txt")
+# git@host is no address, and user@example.com stands for one.
 _PERSONAL = re.compile(
-    r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}"
+    r"(?<![\w.%+-])(?!git@|(?:user(?:name)?|name|you|someone|foo|test|e?mail)@(?:\w+\.)?example\.)[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}"
     r"|(?<![\d-])(?:\+?\d{1,3}[ .-])?\(?\d{2,4}\)?[ .-]\d{3,4}[ .-]\d{4}(?![\d-])|(?<!\d)\(\d{3}\) ?\d{3}-\d{4}(?!\d)"
+    r"|(?<!\d)\+\d{1,3}(?:[ .-]\d{1,4}){3,5}(?!\d)"
     r"|(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)|(?<!\d)(?:\d{4}[ -]){3}\d{4}(?!\d)|〒\s?\d{3}-\d{4}"
+    r"|[都道府県市区町村郡][^\s\d、。]{1,10}\d{1,4}(?:-\d{1,4}){2}(?!\d)|[一-鿿]{2,4} ?\d{2,3} ?[ぁ-ん] ?\d{2}-\d{2}(?!\d)"
     r"|\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Way|Place)\b\.?"
-    r"|\b(?:license plate|plate number|registration)\b[^.\n]{0,25}\b[A-Z0-9]{2,4}[ -][A-Z0-9]{2,4}\b|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
+    r"|\b(?:license plate|plate number|registration)\b[^.\n]{0,25}\b[A-Z0-9]{2,4}[ -][A-Z0-9]{2,4}\b"
+    r"|\bplates?\b[^.\n]{0,15}\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{5,8}\b"
+    r"|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
 )
-# A telephone number, a long number, or a house number before a name.
-_DIGITS = re.compile(r"\d(?:\d[ .)-]+\d{3}|\d{4}| [A-Z])")
+# A telephone number, a long number, a house number before a name or in Japanese, a number plate.
+_DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d)|\d{4}| [A-Z]|-\d{1,4}-\d)")
+# A name before a number: Porsche 911, and page 911.
+_NAMED = re.compile(r"(?:\w[, ] ?[A-Z][A-Za-z]+|\b(?:page|room|flight|route|bus|model|year)) $")
+_LAW = frozenset(
+    ["law", "laws", "legal", "legally", "illegal", "statute", "attorney", "senate", "tax"]
+)
+_STATE = re.compile(
+    r"\b(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho"
+    r"|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi"
+    r"|Missouri|Montana|Nebraska|Nevada|New (?:Hampshire|Jersey|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio"
+    r"|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah|Vermont|(?:West )?Virginia|Washington|Wisconsin"
+    r"|Wyoming)\b"
+)
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -62,10 +79,26 @@ def _terms_by_word() -> dict[str, list[str]]:
 def cultural_terms_in(text: str, words: frozenset[str]) -> list[str]:
     """Return the terms that stand in an English text as whole words; `words` are its own.
 
+    A state of the United States counts where the text speaks of law or tax.
+
     >>> cultural_terms_in("Ask the IRS about your 401(k).", frozenset(["irs", "401"]))
     ['IRS', '401(k)']
+    >>> cultural_terms_in("It is legal in Oregon.", frozenset(["it", "is", "legal", "in", "oregon"]))
+    ['Oregon']
+    >>> cultural_terms_in("She drives an old Porsche 911.", frozenset(["porsche", "911"]))
+    []
     """
     by_word = _terms_by_word()
     there = [term for word in by_word.keys() & words for term in by_word[word] if term in text]
-    found = (t for t in there if re.search(rf"(?<![\w$.,]){re.escape(t)}(?!\w)", text))
+    found = [term for term in there if _stands_in(text, term)]
+    if words & _LAW:
+        found += _STATE.findall(text)
     return sorted(found, key=text.index)
+
+
+def _stands_in(text: str, term: str) -> bool:
+    """Tell whether a term is a word of the text; a bare number must not be part of a name."""
+    for match in re.finditer(rf"(?<![\w$.,]){re.escape(term)}(?!\w)", text):
+        if not (term.isdigit() and _NAMED.search(text[max(0, match.start() - 30) : match.start()])):
+            return True
+    return False

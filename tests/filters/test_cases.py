@@ -8,21 +8,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from prefdata.filters.cases import Case, CaseJudge, read_case
 from prefdata.filters.judge import Judge
 from prefdata.text.limits import Limits, causes
 
 HERE = Path(__file__).parent
-# Found by a scorer, a judge or over a whole data set, or flags: tested elsewhere.
-NOT_CHEAP = {
-    "entity_mismatch", "mistranslation", "polarity_flip", "flaw_repaired", "contradicting_labels",
-    "cultural_fit", "pii_suspected", "needs_normalization",
-}  # fmt: skip
+# Files of texts by code: what has the fault, and the same words without it.
+TABLES = {
+    HERE.parent / "text" / "rules.yaml": (("changed", "dropped"), ("changed", "kept")),
+    HERE / "judged.yaml": (("found",), ("clean",)),
+    HERE / "flags.yaml": (("flagged",), ("clean",)),
+    HERE / "duplicates.yaml": (("found",), ("clean",)),
+}
 
 
 def rows(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
+
+
+def table(path: Path) -> dict[str, dict[str, list[Any]]]:
+    found: dict[str, dict[str, list[Any]]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+FLAGS = table(HERE / "flags.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +63,47 @@ def test_faults_are_found_for_the_right_reason_and_good_texts_kept(
     assert dropped <= 0.02 * keeps
 
 
-def test_every_cheap_code_has_ten_texts_positive_and_negative() -> None:
-    positive = Counter(code for row in rows("cases.jsonl") for code in row["reasons"])
-    negative = Counter(row["near"] for row in rows("cases.jsonl") if "near" in row)
-    for code in set(causes()) - NOT_CHEAP:
-        assert positive[code] + negative[code] >= 10, code
-        assert positive[code] >= 3, code
+def counted() -> tuple[Counter[str], Counter[str]]:
+    """Count by code the texts that have it, and those that only look like it."""
+    cases = [row for name in ("cases.jsonl", "heldout.jsonl", "fresh.jsonl") for row in rows(name)]
+    positive = Counter(code for row in cases for code in (*row["reasons"], *row["flags"]))
+    negative = Counter(row["near"] for row in cases if "near" in row)
+    for path, columns in TABLES.items():
+        for code, texts in table(path).items():
+            for count, names in zip((positive, negative), columns, strict=True):
+                count[code] += sum(len(texts.get(name, ())) for name in names)
+    return positive, negative
+
+
+@pytest.mark.parametrize("code", [*causes(), "duplicate_exact", "duplicate_near"])
+def test_every_code_has_ten_texts_five_of_them_innocent(code: str) -> None:
+    positive, negative = counted()
+    assert positive[code] >= 5
+    assert negative[code] >= 5
+
+
+@pytest.mark.parametrize(
+    ("flag", "english", "japanese"),
+    [(flag, *row) for flag, texts in FLAGS.items() for row in texts["flagged"]],
+)
+def test_a_text_is_flagged_and_kept(
+    flag: str, english: str, japanese: str, judge: CaseJudge
+) -> None:
+    verdict = judge(Case("1", english, japanese))
+    assert flag in verdict.flags
+    assert verdict.reasons == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "english", "japanese"),
+    [(flag, *row) for flag, texts in FLAGS.items() for row in texts["clean"]],
+)
+def test_the_same_words_meant_otherwise_have_no_flag(
+    flag: str, english: str, japanese: str, judge: CaseJudge
+) -> None:
+    verdict = judge(Case("1", english, japanese))
+    assert flag not in verdict.flags
+    assert verdict.reasons == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context
@@ -18,6 +19,9 @@ from prefdata.store.dataset import Dataset
 from prefdata.store.shards import shard_name, write_shard
 from tests.records import a_pair
 
+TABLE: dict[str, dict[str, list[list[list[str]]]]] = yaml.safe_load(
+    Path(__file__).with_name("duplicates.yaml").read_text(encoding="utf-8")
+)
 LONG = "むかしむかし、ある海辺の村に、魚よりも貝を集めるのが好きな漁師の一家が住んでいました。"
 OTHER = "冬の朝、窓の外では雪が音もなく降り続き、猫はストーブの前で丸くなって眠っていました。"
 
@@ -40,6 +44,35 @@ def run(
     assert not (out / ".signatures").exists()
     left = Dataset(out)
     return left, [record.id for record in left.records()]
+
+
+def codes(dataset: Dataset) -> set[str]:
+    """Return what was found of any record, kept or dropped."""
+    kept = {finding.code for record in dataset.records() for finding in record.findings}
+    return kept | {reason for drop in dataset.drops() for reason in drop["reasons"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "second"),
+    [(code, *row) for code, rows in TABLE.items() for row in rows["found"]],
+)
+def test_a_comparison_that_stands_twice_is_found(
+    code: str, first: list[str], second: list[str], tmp_path: Path
+) -> None:
+    left, ids = run(tmp_path, numbered(a_pair(*first), a_pair(*second)))
+    assert codes(left) == {code}
+    assert len(ids) == (2 if code == "contradicting_labels" else 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [row for rows in TABLE.values() for row in rows["clean"]]
+)
+def test_a_comparison_that_only_sounds_alike_is_kept(
+    first: list[str], second: list[str], tmp_path: Path
+) -> None:
+    left, ids = run(tmp_path, numbered(a_pair(*first), a_pair(*second)))
+    assert codes(left) == set()
+    assert len(ids) == 2
 
 
 def test_equal_comparisons_are_one_whatever_their_white_space_and_width(tmp_path: Path) -> None:

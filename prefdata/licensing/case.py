@@ -22,7 +22,6 @@ from prefdata.licensing.fields import (
     names,
     number,
     refuse_misspelt,
-    refuse_unknown,
     text,
 )
 
@@ -41,6 +40,9 @@ _OF_LAYER = (
 )  # fmt: skip
 _OF_EVIDENCE = ("kind", "by", "at_revision", "age_days", "revision")
 _OF_DECISION = ("id", "decision", "covers", "scope", "revision_matches", "expired")
+# What entries and decisions of the registry say beside that, and may be copied along.
+_OF_ENTRY = ("name", "roles", "selector", "condition", "generators", "upstreams", "note")
+_OF_DECISION_FILE = ("by", "basis", "revision", "decided", "expires", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,9 @@ def _is_broken(tree: Mapping[str, Any]) -> bool:
     if tree.get("integrity") is None:
         return False
     integrity = mapping(tree["integrity"], "integrity")
-    refuse_unknown(integrity, _OF_INTEGRITY, "integrity")
-    return any(integrity.values())
+    refuse_misspelt(integrity, _OF_INTEGRITY, "integrity")
+    told = (key for key, value in integrity.items() if value)
+    return any(key in _OF_INTEGRITY or "mismatch" in key or "broken" in key for key in told)
 
 
 def _group(tree: Mapping[str, Any], common: tuple[HumanDecision, ...] = ()) -> Group:
@@ -160,7 +163,7 @@ def read_layer(tree: Any) -> CaseLayer:
         InputError: as in `read_inputs`.
     """
     tree = mapping(tree, "layer")
-    refuse_misspelt(tree, _OF_LAYER, "a layer")
+    refuse_misspelt(tree, _OF_LAYER, "a layer", remarks=_OF_ENTRY)
     role = known("role", tree.get("role"), ROLES)
     artifact = tree.get("artifact")
     if not isinstance(artifact, str):
@@ -210,7 +213,7 @@ def _decisions(tree: Mapping[str, Any]) -> tuple[HumanDecision, ...]:
 
 def _decision(tree: Any) -> HumanDecision:
     tree = mapping(tree, "decision")
-    refuse_misspelt(tree, _OF_DECISION, "a decision")
+    refuse_misspelt(tree, _OF_DECISION, "a decision", remarks=_OF_DECISION_FILE)
     return HumanDecision(
         id=str(tree.get("id", "")),
         decision=known("decision", tree.get("decision"), ("allow", "deny")),

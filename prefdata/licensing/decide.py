@@ -82,23 +82,26 @@ def judge(inputs: Any, policy: Any, book: LicenseBook | None = None) -> Judgemen
 def decide_group(group: Group, policy: Policy, book: LicenseBook) -> Decision:
     """Decide one combination of layers for every target of the policy; the worst counts."""
     outbound = outbound_of(group, policy, book)
-    choices = _choices(outbound, policy, book)
-    parts = [
-        _decide_target(group, Asked(policy, target, choices, book), outbound)
-        for target in policy.targets
-    ]
+    asked = _asked(outbound, policy, book)
+    records = zip(examine(group, asked), asked, strict=True)
+    parts = [_decide_target(group, record, one, outbound) for record, one in records]
     return parts[0] if len(parts) == 1 else merge(parts, worst_of(parts), book)
 
 
 def reasons_of(group: Group, policy: Policy, book: LicenseBook) -> list[Reason]:
     """Return every reason with its weight and artifacts, after human decisions, for all targets."""
-    choices = _choices(outbound_of(group, policy, book), policy, book)
+    asked = _asked(outbound_of(group, policy, book), policy, book)
     artifacts = [layer.artifact for layer in group.layers if layer.role != "tool"]
     found: list[Reason] = []
-    for target in policy.targets:
-        record = examine(group, Asked(policy, target, choices, book))
+    for record in examine(group, asked):
         found.extend(apply_decisions(record.reasons, group.decisions, artifacts)[0])
     return list(dict.fromkeys(found))
+
+
+def _asked(outbound: str, policy: Policy, book: LicenseBook) -> list[Asked]:
+    """Return what is asked of a record: one question a target."""
+    choices = _choices(outbound, policy, book)
+    return [Asked(policy, target, choices, book) for target in policy.targets]
 
 
 def _choices(outbound: str, policy: Policy, book: LicenseBook) -> tuple[tuple[str, ...], ...]:
@@ -122,8 +125,7 @@ def outbound_of(group: Group, policy: Policy, book: LicenseBook) -> str:
     return book.expressions.combine(found)
 
 
-def _decide_target(group: Group, asked: Asked, outbound: str) -> Decision:
-    record = examine(group, asked)
+def _decide_target(group: Group, record: Record, asked: Asked, outbound: str) -> Decision:
     artifacts = [layer.artifact for layer in group.layers if layer.role != "tool"]
     reasons, applied = apply_decisions(record.reasons, group.decisions, artifacts)
     verdict = worst(reasons)

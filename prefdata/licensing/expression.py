@@ -16,7 +16,7 @@ from license_expression import ExpressionError, LicenseSymbol, Licensing
 Alternative = tuple[str, ...]
 
 # A choice of more branches than this is no choice that anybody means.
-MOST_ALTERNATIVES = 64
+MOST_ALTERNATIVES = 256
 # What the parser raises, for "((" and "( AND MIT OR" errors that it does not mean.
 _NOT_PARSED = (ExpressionError, ValueError, LookupError, AssertionError, RecursionError)
 
@@ -98,7 +98,7 @@ def _spread(node: Any, licensing: Licensing) -> Sequence[Alternative]:
     parts = [_spread(arg, licensing) for arg in node.args]
     is_and = isinstance(node, licensing.AND)
     size = prod(len(p) for p in parts) if is_and else sum(len(p) for p in parts)
-    if not all(parts) or size > MOST_ALTERNATIVES * MOST_ALTERNATIVES:
+    if not all(parts) or size > 16 * MOST_ALTERNATIVES:
         return []
     spread = product(*parts) if is_and else ((choice,) for part in parts for choice in part)
     found = dict.fromkeys(tuple(dict.fromkeys(sum(choice, ()))) for choice in spread)

@@ -105,23 +105,16 @@ def known(what: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
-def refuse_unknown(tree: Mapping[str, Any], keys: Sequence[str], what: str) -> None:
-    """Refuse keys that nobody reads.
+def refuse_misspelt(
+    tree: Mapping[str, Any], keys: Sequence[str], what: str, *, remarks: Sequence[str] = ()
+) -> None:
+    """Refuse keys that are nearly one that is read; `remarks` and others are for people.
 
     Raises:
         InputError: there is one.
     """
     for key in tree:
-        if key not in keys:
-            raise InputError(f"unknown key {key!r} in {what}", fix=nearest(str(key), list(keys)))
-
-
-def refuse_misspelt(tree: Mapping[str, Any], keys: Sequence[str], what: str) -> None:
-    """Refuse keys that are nearly one that is read; others are remarks for people.
-
-    Raises:
-        InputError: there is one.
-    """
-    for key in tree:
-        if key not in keys and get_close_matches(str(key), keys, n=1, cutoff=_MISSPELT):
+        if key not in (*keys, *remarks) and get_close_matches(
+            str(key), keys, n=1, cutoff=_MISSPELT
+        ):
             raise InputError(f"unknown key {key!r} in {what}", fix=nearest(str(key), list(keys)))

@@ -6,7 +6,7 @@ There is no field by which something undisclosed becomes allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,8 @@ def read_policy(path: Path) -> Policy:
 def case_policy(tree: Any) -> Policy:
     """Read the `policy` of a case: a preset and what differs from it.
 
+    The preset's rights and output rules can only be tightened: who wants others, writes a policy.
+
     Raises:
         InputError: a field is of a wrong type or has an unknown value.
     """
@@ -160,7 +162,18 @@ def case_policy(tree: Any) -> Policy:
     known = (*_CHOICES, *_OTHERS)
     refuse_misspelt(tree, known, "a policy")
     rest = {key: value for key, value in tree.items() if key in known and key not in _IGNORED}
-    return policy_of(rest, preset(str(name)))
+    base = preset(str(name))
+    stated = policy_of(rest, base)
+    return replace(
+        stated,
+        commercial=base.commercial or stated.commercial,
+        share_alike=base.share_alike and stated.share_alike,
+        strict_outputs=base.strict_outputs or stated.strict_outputs,
+        output_rules={
+            target: tuple(rule for rule in accepted if rule in base.output_rules.get(target, ()))
+            for target, accepted in stated.output_rules.items()
+        },
+    )
 
 
 _CHOICES = {

@@ -1,7 +1,7 @@
 """The rules on one layer and on one license: one small, pure function each.
 
-They are R0 to R7, R9, R10 and R13; what needs the whole record is in `record.py` (R8, R11, R12,
-R14), `human.py` (R15) and `decide.py` (R16, R17). Wording: `licenses/README.md`.
+They are R0 to R7, R9, R10 and R13. R8 is in `standing.py`, what needs the whole record in
+`record.py` (R11, R12, R14), `human.py` (R15) and `decide.py` (R16, R17). Wording: `licenses/README.md`.
 """
 
 from __future__ import annotations
@@ -113,8 +113,7 @@ def r3_third_party(layer: CaseLayer) -> list[Reason]:
 def r4_compilation(layer: CaseLayer) -> list[Reason]:
     """Ignore a compilation's own tag; its upstreams count, if they are known."""
     reasons = [note("AGGREGATOR_NOT_AUTHORITATIVE", layer.artifact)]
-    is_known = layer.upstream_listed is not False and layer.rows_matched is not False
-    if not is_known or not (layer.upstream_listed or layer.rows_matched):
+    if layer.upstream_listed is False or not layer.rows_matched:
         reasons.append(review("AGGREGATOR_UPSTREAM_UNKNOWN", layer.artifact))
     return reasons
 
@@ -124,8 +123,6 @@ def r5_tags(
 ) -> tuple[str | None, list[Reason]]:
     """Return the expression that hub tags stand for, None if they name no license."""
     meanings = [(tag, book.hub_tags.get(tag.casefold(), tag)) for tag in tags]
-    if any(meaning.casefold() in NO_LICENSE for _, meaning in meanings):
-        return None, []
     named = [f"{FAMILY_REF}{tag}" if m == FAMILY else m for tag, m in meanings]
     return _all_of(named, artifact)
 
@@ -147,27 +144,28 @@ def r5_beside(
 
 def r5_names(names: Sequence[str], artifact: str) -> tuple[str | None, list[Reason]]:
     """Return the expression that license names make, None if one of them names no license."""
-    if any(name.casefold() in NO_LICENSE for name in names):
-        return None, []
     return _all_of(names, artifact)
 
 
 def _all_of(names: Sequence[str], artifact: str) -> tuple[str | None, list[Reason]]:
     reasons = [note("LICENSE_LIST_AS_AND", artifact)] if len(names) > 1 else []
+    if any(name.casefold() in NO_LICENSE for name in names):
+        return None, reasons
     return " AND ".join(f"({name})" for name in names) or None, reasons
 
 
 def r5_registered(layer: CaseLayer, ids: Sequence[str], asked: Asked) -> list[Reason]:
     """Send a family tag, and a license that nobody has registered, to a person.
 
-    A generator's unread terms are R13's: work at home asks a person once, not twice.
+    A generator's unread terms are R13's: work at home asks a person once, this is a note then.
     """
     said = (*(layer.hub_tags or ()), *layer.readings)
     families = {f"{FAMILY_REF}{t}" for t in said if asked.book.hub_tags.get(t.casefold()) == FAMILY}
     reasons = [review("LICENSE_AMBIGUOUS", layer.artifact)] if families & set(ids) else []
     is_new = not all(name in families or asked.book.get(name) for name in ids)
-    if is_new and not (asked.is_local and layer.role in GENERATORS):
-        reasons.append(review("UNREGISTERED_LICENSE", layer.artifact))
+    if is_new:
+        is_asked = asked.is_local and layer.role in GENERATORS
+        reasons.append((note if is_asked else review)("UNREGISTERED_LICENSE", layer.artifact))
     return reasons
 
 
@@ -182,7 +180,7 @@ def r6_evidence(layer: CaseLayer, policy: Policy) -> list[Reason]:
     if found and all(found):
         every = dict.fromkeys(code for codes in found for code in codes)
         reasons.extend(review(code, layer.artifact) for code in every)
-    if grants and layer.role in CONTENT and not has_text(layer.evidence):
+    if grants and not has_text(layer.evidence):
         reasons.append(note("UPSTREAM_TEXT_MISSING", layer.artifact))
     return reasons
 
@@ -283,11 +281,11 @@ def r13_outputs(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]
 def r13_contents(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
     """Apply the output rules of terms of a model or service that are given as a text's license.
 
-    They were written for something else: without an output rule a person must read them.
+    They were written for something else than a text: a person must read what they mean for one.
     """
     reasons = r13_outputs(terms_among(ids, asked.book), asked, artifact)
     entries = [asked.book.get(name) for name in ids]
-    if any(entry and entry.kind == "terms" and entry.output_rule == "none" for entry in entries):
+    if any(entry and entry.kind == "terms" for entry in entries):
         reasons.append(review("COVERAGE_UNCLEAR", artifact))
     return reasons
 

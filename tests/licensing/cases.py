@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from prefdata.licensing.decide import judge
+
 CONTENT = ["source_text", "response", "label"]
 SOUND = {"kind": "license_file", "by": "rights_holder", "at_revision": "same", "age_days": 30}
 TERMS = {"kind": "tos", "by": "rights_holder", "at_revision": "same", "age_days": 30}
@@ -45,7 +47,7 @@ def record(license: str | None = "MIT", *others: dict[str, Any], **rest: Any) ->
     return {"layers": [*content, *(others or (translator(),))], "record_contains": CONTENT}
 
 
-def policy(preset: str = "permissive-only", target: str = "publish_dataset", **rest: Any) -> Any:
+def policy(preset: str = "permissive-only", target: Any = "publish_dataset", **rest: Any) -> Any:
     """Return a policy; outbound is MIT unless said otherwise, none for work at home."""
     outbound = None if target == "train_local" else "MIT"
     return {"preset": preset, "target": target, "outbound": outbound, **rest}
@@ -62,3 +64,11 @@ def human(covers: list[str], scope: str = "x/data", **rest: Any) -> dict[str, An
         "expired": False,
         **rest,
     }
+
+
+def check(inputs: Any, asked: Any, verdict: str, *reasons: str) -> dict[str, Any]:
+    """Assert the verdict of a case and some of its reasons; return what was found."""
+    found = judge(inputs, asked).as_tree()
+    assert found["verdict"] == verdict, found
+    assert set(reasons) <= set(found["reasons"]), found
+    return found

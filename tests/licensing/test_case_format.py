@@ -54,6 +54,7 @@ MALFORMED: list[tuple[Any, Any]] = [
     # misspelt keys, and keys that would be passed over
     ({**record(), "integrity": {"hash_mismatch": 3}}, policy()),
     ({**record(), "integrity": 5}, policy()),
+    (record(conditionmet=True), policy()),
     ({**record(), "record_contain": ["label"]}, policy()),
     ({**build(), "layers": record()["layers"]}, policy()),
     (build(counts=3), policy()),

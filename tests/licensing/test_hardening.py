@@ -46,7 +46,7 @@ def without_coverage(license: str | None = "MIT", **rest: Any) -> dict[str, Any]
 CASES = [
     # terms of a model or service, given as the license of a text
     (record(OPENAI), policy(), "deny", ("OUTPUT_TERMS",)),
-    (record(GEMMA), policy("commercial"), "allow", ()),
+    (record(GEMMA), policy("commercial"), "review", ("COVERAGE_UNCLEAR",)),
     (record(GEMMA), policy("commercial", "publish_model"), "review", ("OUTPUT_TERMS",)),
     (record(LLAMA2), policy("commercial", "publish_model"), "deny", ("OUTPUT_TERMS",)),
     (record(None, hub_tag="llama3.1"), policy(), "deny", ("OUTPUT_TERMS",)),
@@ -127,7 +127,7 @@ def test_an_unregistered_generator_at_home_is_one_open_question() -> None:
     asked = policy(target="train_local")
     decided = {**inputs, "decisions": [human(["OUTPUT_UNKNOWN"], scope="x/translator")]}
 
-    assert judge(inputs, asked).decision.reasons == ("OUTPUT_UNKNOWN",)
+    assert judge(inputs, asked).decision.reasons == ("OUTPUT_UNKNOWN", "UNREGISTERED_LICENSE")
     assert str(judge(decided, asked).decision.verdict) == "allow"
 
 

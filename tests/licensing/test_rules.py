@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from prefdata.core.errors import InputError
 from prefdata.licensing.decide import judge
 from prefdata.licensing.expression import Expressions
+from prefdata.licensing.policy import preset
 from tests.licensing.cases import (
     ANTHROPIC,
     CONTENT,
@@ -21,6 +23,7 @@ from tests.licensing.cases import (
     OPENAI,
     SOUND,
     TERMS,
+    check,
     evidence,
     human,
     layer,
@@ -62,13 +65,6 @@ def test_where_the_rules_leave_it_open_nothing_is_allowed_that_might_be_forbidde
         return  # malformed: exit 2
 
     assert str(found.decision.verdict) != "allow"
-
-
-def check(inputs: Any, asked: Any, verdict: str, *reasons: str) -> dict[str, Any]:
-    found = judge(inputs, asked).as_tree()
-    assert found["verdict"] == verdict, found
-    assert set(reasons) <= set(found["reasons"]), found
-    return found
 
 
 def with_layers(*layers: dict[str, Any], contains: Any = CONTENT, **rest: Any) -> dict[str, Any]:
@@ -279,9 +275,42 @@ def test_a_person_may_accept_terms_whose_text_travels_and_no_others(terms: str) 
 def test_terms_that_are_held_as_an_extract_are_accepted_by_id_alone(
     accepted: str, terms: str, verdict: str
 ) -> None:
-    asked = policy(output_rules={"publish_dataset": [accepted]})
+    asked = replace(preset("permissive-only"), output_rules={"publish_dataset": [accepted]})
 
     check(record("MIT", translator(terms, evidence=[TERMS])), asked, verdict)
+
+
+LLAMA = translator(LLAMA31)
+
+
+@pytest.mark.parametrize(
+    ("looser", "inputs", "verdict"),
+    [
+        ({"commercial": "optional"}, record("CC-BY-NC-4.0"), "deny"),
+        ({"share_alike": "allowed"}, record("CC-BY-SA-4.0"), "deny"),
+        (
+            {"output_rules": {"publish_dataset": ["notice"]}},
+            record("MIT", translator(LLAMA31)),
+            "deny",
+        ),
+        ({"other_outputs": "review"}, record("MIT", translator(OPENAI)), "deny"),
+    ],
+)
+def test_a_case_cannot_loosen_its_preset(looser: Any, inputs: Any, verdict: str) -> None:
+    check(inputs, policy(outbound=None, **looser), verdict)
+
+
+@pytest.mark.parametrize("tighter", [{"commercial": "required"}, {"share_alike": "forbidden"}])
+def test_a_case_can_tighten_its_preset(tighter: Any) -> None:
+    inputs = record("CC-BY-NC-SA-4.0")
+
+    check(inputs, policy("research", outbound=None), "allow")
+    check(inputs, policy("research", outbound=None, **tighter), "deny")
+
+
+def test_terms_of_a_model_on_a_text_are_for_a_person() -> None:
+    for terms in (GEMMA, LLAMA31, "LicenseRef-scancode-nvidia-open-model-2025-04-28"):
+        check(record(terms), policy("commercial", outbound=None), "review", "COVERAGE_UNCLEAR")
 
 
 def test_the_quick_start_accepts_the_terms_of_its_own_writer_alone() -> None:
@@ -325,7 +354,8 @@ COMPILATION = {"role": "compilation", "artifact": "x/mix", "hub_tag": "cc-by-nc-
     ("flags", "license", "verdict"),
     [
         ({"upstream_listed": True, "rows_hash_matched_upstream": True}, "MIT", "allow"),
-        ({"upstream_listed": True}, "MIT", "allow"),
+        ({"upstream_listed": True}, "MIT", "review"),
+        ({"rows_hash_matched_upstream": True}, "MIT", "allow"),
         ({"upstream_listed": False}, "MIT", "review"),
         ({}, "MIT", "review"),
         ({"upstream_listed": True, "rows_hash_matched_upstream": False}, "MIT", "review"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cached_property
 
 from prefdata.text import latin, length, script
@@ -48,9 +49,19 @@ class Bitext:
         return analyze(self.japanese.text)
 
     @cached_property
+    def lower_english(self) -> str:
+        """Return the masked source in lower case."""
+        return self.english.text.lower()
+
+    @cached_property
+    def normal_japanese(self) -> str:
+        """Return the masked target in Unicode's normal form KC: digits and units in one width."""
+        return unicodedata.normalize("NFKC", self.japanese.text)
+
+    @cached_property
     def source_words(self) -> list[str]:
         """Return the words of the masked source in lower case."""
-        return latin.english_words(self.english.text.lower())
+        return latin.english_words(self.lower_english)
 
     @cached_property
     def source_vocabulary(self) -> frozenset[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
+from prefdata.text.patterns import has_one
 
 _MONTH_NAMES: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
     "november", "december",
 )  # fmt: skip
+_MONTHS: Final = tuple(map(str.title, _MONTH_NAMES))
 _WEEKDAYS: Final = {
     "monday": "月", "tuesday": "火", "wednesday": "水", "thursday": "木", "friday": "金", "saturday": "土",
     "sunday": "日",
@@ -28,10 +29,9 @@ _MONTH = re.compile(
 _MONTH_JA = re.compile(
     "(?<![0-9.一二三四五六七八九十])([0-9]{1,2}|[一二三四五六七八九]|十[一二]?)月(?![間額])"
 )
-_WEEKDAY = re.compile(rf"\b({'|'.join(_WEEKDAYS)})s?\b", re.IGNORECASE)
 _WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
 _WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
-_DIGIT = re.compile("[0-9]")
+_TIMED = re.compile(r"\d\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_JA = re.compile(
     "(午前|午後|早朝|朝|夕方|夜|晩)?の?\\s?(?<![0-9:])([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])"
@@ -54,20 +54,21 @@ _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九
 }
 
 
-_YEAR = re.compile(r"(?<![\d.,$€£¥])(1[0-9]\d\d|20\d\d)(?![\d,.]*\d)")
-_YEAR_JA = re.compile("(?<![0-9.,])(1[0-9][0-9][0-9]|20[0-9][0-9])年")
+_YEAR = re.compile(r"([12](?<![\d.,$€£¥].)(?:(?<=1)[0-9]|(?<=2)0)\d\d)(?![\d,.]*\d)")
+_YEAR_JA = re.compile("([12](?<![0-9.,].)(?:(?<=1)[0-9]|(?<=2)0)[0-9][0-9])年")
 
 
 def changed_years(text: Bitext) -> Iterator[str]:
     """Yield years of the source that are missing where the target has one nothing explains."""
-    given = set(_YEAR_JA.findall(text.japanese.text))
+    japanese = text.japanese.text
+    given = set(_YEAR_JA.findall(japanese)) if "年" in japanese else set()
     if not given:
         return
     english = text.english.text
     new = (
         given - {str(round(n)) for n in word_numbers(english)} - set(re.findall(r"\d{4}", english))
     )
-    missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", text.japanese.text))
+    missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", japanese))
     if new and missing:
         yield f"{sorted(missing)} became {sorted(new)}"
 
@@ -75,42 +76,46 @@ def changed_years(text: Bitext) -> Iterator[str]:
 def changed_dates(text: Bitext) -> Iterator[str]:
     """Yield months, weekdays and times of day that became other ones."""
     is_dated = not _WORDS.isdisjoint(text.source_vocabulary)
-    is_timed = _DIGIT.search(text.english.text) and _CLOCK.search(text.english.text)
-    is_parted = not _PARTS.isdisjoint(text.source_vocabulary)
-    if not (is_dated or is_timed or is_parted):
-        return
-    japanese = unicodedata.normalize("NFKC", text.japanese.text)
     if is_dated:
-        yield from _months(text.english.text, japanese)
-        yield from _weekdays(text.english.text, japanese)
-    if is_timed:
-        yield from _clock(text.english.text, japanese)
-    if is_parted:
-        yield from _parts_of_hour(text.english.text, japanese)
+        yield from _months(text)
+        yield from _weekdays(text)
+    if _TIMED.search(text.english.text):
+        yield from _clock(text)
+    if not _PARTS.isdisjoint(text.source_vocabulary):
+        yield from _parts_of_hour(text)
 
 
-def _months(english: str, japanese: str) -> Iterator[str]:
+def _months(text: Bitext) -> Iterator[str]:
+    english = text.english.text
+    if not has_one(english, _MONTHS):
+        return
     named = (name.lower() for names in _MONTH.findall(english) for name in names if name)
     wanted = {_MONTH_NAMES.index(name) + 1 for name in named}
+    if not wanted:
+        return
+    japanese = text.normal_japanese
     given = {_KANJI.get(month) or int(month) for month in _MONTH_JA.findall(japanese)}
     own = {int(n) for n in re.findall(r"\b\d{1,2}\b", english)}
     if wanted - given and given - wanted - own:
         yield f"month {sorted(wanted - given)} became {sorted(given - wanted)}"
 
 
-def _weekdays(english: str, japanese: str) -> Iterator[str]:
-    wanted = {_WEEKDAYS[day.lower()] for day in _WEEKDAY.findall(english)}
+def _weekdays(text: Bitext) -> Iterator[str]:
+    wanted = {kanji for day, kanji in _WEEKDAYS.items() if day in text.lower_english}
+    if not wanted:
+        return
+    japanese = text.normal_japanese
     given = {day for run in _WEEKDAY_JA.findall(japanese) for day in run if day in "月火水木金土日"}
     loose = given | {day for match in _WEEKDAY_LOOSE.finditer(japanese) for day in match.group()}
     if wanted - loose and given - wanted:
         yield f"weekday {''.join(sorted(wanted - loose))} became {''.join(sorted(given - wanted))}"
 
 
-def _clock(english: str, japanese: str) -> Iterator[str]:
+def _clock(text: Bitext) -> Iterator[str]:
     """Yield hours of the one half of the day that stand in the other half alone."""
-    wanted = {(int(hour), half.lower()) for hour, _, half in _CLOCK.findall(english)}
+    wanted = {(int(hour), half.lower()) for hour, _, half in _CLOCK.findall(text.english.text)}
     given = set()
-    for word, hour in _CLOCK_JA.findall(japanese):
+    for word, hour in _CLOCK_JA.findall(text.normal_japanese):
         given |= _times(word, int(hour))
     for hour, half in sorted(wanted):
         other = "p" if half == "a" else "a"
@@ -131,10 +136,11 @@ _PAST_JA: Final = {
 _SIDES: Final = {"half past": "half", "quarter past": "after", "quarter after": "after"}
 
 
-def _parts_of_hour(english: str, japanese: str) -> Iterator[str]:
+def _parts_of_hour(text: Bitext) -> Iterator[str]:
     """Yield "half past two" where the Japanese names hours, and not that part of one."""
-    for part in _PAST.findall(english.lower()):
+    for part in _PAST.findall(text.lower_english):
         wanted = _PAST_JA[_SIDES.get(part, "before")]
+        japanese = text.normal_japanese
         if re.search("時(?!間)", japanese) and not re.search(wanted, japanese):
             yield f"{part} was lost"
 
@@ -158,12 +164,15 @@ _ORDINAL = re.compile(
     rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)",
     re.IGNORECASE,
 )
+_ORDINAL_SIGNS: Final = ("第", "番目", "回目", "位", "版")
 _ORDINAL_JA = re.compile("第([0-9]{1,4})|(?<![0-9.])([0-9]{1,4})(?:番目|回目|位|版)")
 
 
 def changed_ordinals(text: Bitext) -> Iterator[str]:
     """Yield ordinals of the source that are missing where the target has one nothing explains."""
-    japanese = unicodedata.normalize("NFKC", text.japanese.text)
+    if not has_one(text.japanese.text, _ORDINAL_SIGNS):
+        return
+    japanese = text.normal_japanese
     given = {float(a or b) for a, b in _ORDINAL_JA.findall(japanese)}
     if not given:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 # All readings of one number: "5:30pm" is 5, 17, 5.5 or 30.
@@ -36,21 +37,22 @@ _OTHER_WORDS: Final = {
     "seventies": 70, "eighties": 80, "nineties": 90, "teenager": 10, "biweekly": 2, "bimonthly": 2, "annual": 1, "daily": 1, "weekly": 1, "monthly": 1, "per": 1, "each": 1, "every": 1, "hourly": 1, "ii": 2, "iii": 3, "iv": 4, "vi": 6,
     "octagon": 8, "triangle": 3, "square": 2, "squared": 2, "cubed": 3, "cubic": 3, "trio": 3, "duo": 2, "quartet": 4, "tenths": 10, "percent": 100,
 }  # fmt: skip
+_NAMED: Final = {word: float(value) for word, value in (_OTHER_WORDS | _WORDS).items()}
 _EN = re.compile(
-    r"(?<![A-Za-z0-9_.,])(?:[$€£¥]\s?)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,30}(?:\.\d{1,30})?)(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
+    r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
     re.IGNORECASE,
 )
-_MINUTES = re.compile(r"\d[:.]([0-5]\d)(?=\s?[ap]\.?m)|\d:([0-5]\d)\b")
-_EN_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
+_MINUTES = re.compile(r"\d(?:[:.]([0-5]\d)(?=\s?[ap]\.?m)|:([0-5]\d)\b)")
+_EN_WORD = re.compile(r"[a-z]+")
 _EN_COMPOUND = re.compile(
-    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|a|several|few))(?:[ -](hundred|thousand|million|billion|trillion))?\b",
-    re.IGNORECASE,
+    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))(?:[ -](hundred|thousand|million|billion|trillion))?\b",
 )
+_SPELLED: Final = frozenset(_WORDS) - {"zero", "one"}  # what stands alone; one only with a scale
 _KANJI: Final = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _UNIT: Final = {"十": 10, "百": 100, "千": 1000, "万": 1e4, "億": 1e8, "兆": 1e12}
 _JA = re.compile(
-    r"(?<![A-Za-z_.\d])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,30}(?:\.\d{1,30})?)(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ引]))?"
+    r"(\d(?<![A-Za-z_.\d]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ引]))?"
 )
 _JA_CHAIN = re.compile(r"(\d[\d,]*(?:\.\d+)?)?([十百千]?)([万億兆]?)")
 _JA_KANJI = re.compile("(?<![0-9万億兆千百,.])[〇零一二三四五六七八九十百千万億兆]+")
@@ -58,15 +60,23 @@ _LATIN_NUMBER = re.compile(
     r"(?<![A-Za-z])[A-Za-z][A-Za-z-]{0,40}\d{1,20}(?:\.\d{1,20})?[A-Za-z]*"
     r"|(?<!\d)\d{1,20}(?:\.\d{1,20})?[A-Za-z-]{0,20}[A-HJ-Z]{2}\w*"
 )
-# "Nine out of ten", "one in five", "seven tenths": what Japanese may say as 9割 or 20%.
-_SHARE = re.compile(
-    r"\b(\w{1,9}) (?:(?:out )?of(?: every)?|in) (\w{1,9})\b|\b(\w{1,9})[ -](tenths)\b"
+# What every `_LATIN_NUMBER` holds: a digit after a letter, or two capitals after one.
+_NEAR_LATIN_NUMBER = re.compile(
+    r"\d(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z-]-\d)|[A-Za-z-]{0,20}[A-HJ-Z]{2})"
 )
+_FEW = re.compile(r"\b(?:few|several)\b")
+# "Nine out of ten", "one in five", "seven tenths": what Japanese may say as 9割 or 20%.
+_COUNT: Final = rf"\d{{1,9}}|{'|'.join(_WORDS)}"
+_SHARE = re.compile(
+    rf"\b({_COUNT}) (?:(?:out )?of(?: every)?|in) ({_COUNT})\b|\b({_COUNT})[ -](tenths)\b"
+)
+# What these two hold, and few other texts; the literal at its beginning is looked for fast.
+_BEFORE_COUNT = re.compile(rf" (?:of(?: every)?|in|to|till|before) (?:{_COUNT})\b")
 # "Ten to six" is 5時50分.
 _TO_HOUR = re.compile(
     r"\b(quarter|five|ten|twenty|\d{1,2}) (?:to|till|before) (one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})\b"
 )
-_YEAR = re.compile(r"(?<!\w)['’](\d\d)\b")
+_YEAR = re.compile(r"['’](?<!\w.)(\d\d)\b")
 _DIVISOR = re.compile(r"(?<![\d.])([1-9]\d{0,3})分の\Z")
 _PERCENT = re.compile(r"\s?(?:%|パーセント)")
 _CENTS = re.compile(r"(\d+)ドル(\d{1,2})セント")
@@ -80,13 +90,33 @@ def english_numbers(text: str) -> list[Readings]:
     >>> [sorted(n) for n in english_numbers("$2.4 billion in 6.5 years")]
     [[2400000000.0], [6.5]]
     """
-    text = _LATIN_NUMBER.sub(" ", _ITEM.sub("", text))
+    return english_figures(text) + _spelled(text)
+
+
+def english_figures(text: str) -> list[Readings]:
+    """Return the numbers of an English text that are written in digits."""
+    text = _prose(text)
     found = [_english(match) for match in _EN.finditer(text)]
     minutes = {a or b for a, b in _MINUTES.findall(text)} - {"00", "30"}
-    found += [frozenset([float(minute)]) for minute in sorted(minutes)]
+    return found + [frozenset([float(minute)]) for minute in sorted(minutes)]
+
+
+def _prose(text: str) -> str:
+    """Return a text without markers of list items, and without numbers in names: B2B, 3D."""
+    text = _ITEM.sub("", text)
+    return _LATIN_NUMBER.sub(" ", text) if _NEAR_LATIN_NUMBER.search(text) else text
+
+
+def _spelled(text: str) -> list[Readings]:
+    """Return the number words with a scale or from two up, alone or with tens before them."""
+    words = _words(text)
+    if _SPELLED.isdisjoint(words) and ("one" not in words or words.isdisjoint(_SCALE)):
+        return []
+    found = []
+    text = _prose(text)
     for tens, ones, simple, scale in _EN_COMPOUND.findall(_EN.sub(" ", text).lower()):
         value = _WORDS.get(tens, 0.0) + _WORDS.get(ones or simple, _OTHER_WORDS.get(ones, 1.0))
-        if scale and simple not in ("several", "few", "a"):
+        if scale:
             found.append(frozenset([value * _SCALE[scale]]))
         elif tens or (simple in _WORDS and value >= 2):
             found.append(frozenset([value]))
@@ -113,23 +143,27 @@ def _english(match: re.Match[str]) -> Readings:
 
 def word_numbers(text: str) -> frozenset[float]:
     """Return what number words, months and the like in an English text may explain."""
-    found: set[float] = set()
-    for word in _EN_WORD.findall(text.lower()):
-        value = _WORDS.get(word, _OTHER_WORDS.get(word))
-        if value is not None:
-            found.add(float(value))
+    found = {_NAMED[word] for word in _NAMED.keys() & _words(text)}
     found |= {century + int(year) for year in _YEAR.findall(text) for century in (1900.0, 2000.0)}
     for feet, inches in _FEET.findall(text):
         found.add(round(int(feet) * 30.48 + int(inches) * 2.54))
     if "24/7" in text:
         found |= {24.0, 365.0, 7.0}
-    if re.search(r"\b(?:few|several)\b", text):
+    lower = text.lower()
+    if ("few" in text or "several" in text) and _FEW.search(text):
         found |= {2.0, 3.0, 4.0, 5.0, 6.0}
-    if "half" in text.lower():
+    if "half" in lower:
         found |= {0.5, 1.5, 30.0, 50.0, 2.5, 3.5, 5.0}
-    if "quarter" in text.lower():
+    if "quarter" in lower:
         found |= {15.0, 25.0, 75.0, 3.0}
-    return frozenset(found | _shares(text.lower()) | _times(text.lower()))
+    if "tenths" in lower or _BEFORE_COUNT.search(lower):
+        found |= _shares(lower) | _times(lower)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=16)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_EN_WORD.findall(text.lower()))
 
 
 def _times(text: str) -> set[float]:
@@ -160,9 +194,9 @@ def japanese_numbers(text: str) -> list[tuple[Readings, bool]]:
     >>> [sorted(n) for n, _ in japanese_numbers("24億ドル、146万人、6年半")]
     [[2400000000.0], [1460000.0], [6.0, 6.5, 18.0, 18.5]]
     """
-    text = unicodedata.normalize("NFKC", text)
-    text = _LATIN_NUMBER.sub(" ", _ITEM.sub("", text))
-    text = _CENTS.sub(lambda m: f"{m[1]}.{int(m[2]):02}ドル", text)
+    text = _prose(unicodedata.normalize("NFKC", text))
+    if "セント" in text:
+        text = _CENTS.sub(lambda m: f"{m[1]}.{int(m[2]):02}ドル", text)
     found = [(_japanese(match, text), True) for match in _JA.finditer(text)]
     if _JA_KANJI.search(text):
         found += [(frozenset([_kanji(run)]), False) for run in _JA_KANJI.findall(text)]
@@ -192,6 +226,8 @@ def _japanese(match: re.Match[str], text: str) -> Readings:
 
 def value_of(written: str) -> float:
     """Return the value of 5億4千万, 14万6千, 2万5000, 1,200."""
+    if written.isdecimal():
+        return float(written)
     total = part = 0.0
     seen_scale = False
     for digits, small, large in _JA_CHAIN.findall(written):

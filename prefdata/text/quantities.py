@@ -14,7 +14,14 @@ from typing import Final
 from prefdata.text import units
 from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
-from prefdata.text.numbers import Readings, english_numbers, japanese_numbers, word_numbers
+from prefdata.text.numbers import (
+    Readings,
+    english_figures,
+    english_numbers,
+    japanese_numbers,
+    word_numbers,
+)
+from prefdata.text.patterns import has_one
 from prefdata.text.seen import Seen
 
 _NUMERAL = re.compile(r"[0-9]+")
@@ -38,9 +45,8 @@ _TIME: Final = frozenset(
         "years",
     ]
 )
-_DURATION = re.compile(
-    r"(?<![\d.,$])(\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)[ -](second|minute|hour|day|week|month|year)s?\b"
-)
+_UNIT_OF_TIME = re.compile(r"[ -](second|minute|hour|day|week|month|year)s?\b")
+_COUNT = re.compile(r"(?<![\d.,$])(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\Z")
 _SMALL: Final = {
     word: str(n)
     for n, word in enumerate(
@@ -51,9 +57,10 @@ _JA_UNIT: Final = {
     "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
 }  # fmt: skip
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
-# A figure in the Japanese, and what the English would say for it in some word.
+# Signs of a figure in the Japanese, the figure, and what the English would say for it in some word.
 _FIGURES: Final = {
     "share": (
+        ("%", "％", "パーセント"),
         re.compile(r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}\s?(?:[%％]|パーセント)"),
         re.compile(
             r"[0-9%]|per ?cent|\b(?:half|halves|halv\w+|thirds?|quarters?|double[ds]?|twice|fold|tenths?|fifths?|one in|out of|ratio"
@@ -61,6 +68,7 @@ _FIGURES: Final = {
         ),
     ),
     "money": (
+        ("ドル", "ユーロ", "円"),
         re.compile(
             r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}[万億千百]?\s?(?:ドル|ユーロ|円(?![形周筒盤卓錐柱]))"
         ),
@@ -69,6 +77,7 @@ _FIGURES: Final = {
         ),
     ),
     "mass": (
+        ("トン", "kg", "グラム"),
         re.compile(
             r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}[万億千百]?\s?(?:トン|kg|キログラム|グラム)"
         ),
@@ -103,12 +112,15 @@ def check(text: Bitext) -> Iterator[Seen]:
         return
     yield from _new_figure(text)
     english, japanese = text.english.text, text.japanese.text
+    has_new_digits = _has_new_digits(text)
+    new = _unexplained(text) if has_new_digits else []
     conversions: set[tuple[float, float]] = set()
     moved: list[str] = []
-    if units.may_have_units(text.source_vocabulary, english):
-        conversions, moved = units.compare(english, japanese)
-    if _has_new_digits(text):
-        yield from _changed_numbers(text, conversions)
+    if units.may_be_compared(text.source_vocabulary, english, with_time=bool(new)):
+        conversions, moved = units.compare(english, text.normal_japanese)
+    if new:
+        yield from _changed_numbers(text, new, conversions)
+    if has_new_digits:
         yield from _seen("ordinal", list(changed_ordinals(text)))
         yield from _seen("year", list(changed_years(text)))
     if not _TIME.isdisjoint(text.source_vocabulary):
@@ -123,9 +135,9 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def _new_figure(text: Bitext) -> Iterator[Seen]:
     """Yield a share, price or weight where the source speaks of none, in figures or words."""
-    for figure, wanted in _FIGURES.values():
-        found = figure.search(text.japanese.text)
-        if found is None or wanted.search(text.english.text.lower()):
+    for signs, figure, wanted in _FIGURES.values():
+        found = figure.search(text.japanese.text) if has_one(text.japanese.text, signs) else None
+        if found is None or wanted.search(text.lower_english):
             continue
         (readings, _), *_rest = japanese_numbers(found.group())
         if readings.isdisjoint(word_numbers(text.english.text)):
@@ -145,31 +157,34 @@ def _has_new_digits(text: Bitext) -> bool:
     return not given.issubset(_NUMERAL.findall(text.english.text))
 
 
-def _changed_numbers(text: Bitext, conversions: set[tuple[float, float]]) -> Iterator[Seen]:
-    source = english_numbers(text.english.text)
-    missing, new = changed(source, text, conversions) if source else ([], [])
-    if missing and new:
-        band = "short" if text.english_words <= 60 else "long"
-        shown = f"{_show(missing)} became {_show(new)}"
-        yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
+def _unexplained(text: Bitext) -> list[Readings]:
+    """Return the numbers in digits of the target that no figure of the source explains."""
+    given = [r for r, is_explicit in japanese_numbers(text.normal_japanese) if is_explicit]
+    known = frozenset().union(*english_figures(text.english.text)) if given else frozenset()
+    return [readings for readings in given if not _matches(readings, known)]
 
 
-def changed(
-    source: list[Readings], text: Bitext, conversions: set[tuple[float, float]]
-) -> tuple[list[Readings], list[Readings]]:
-    """Return numbers of the source that are missing, and those of the target nothing explains.
+def _changed_numbers(
+    text: Bitext, new: list[Readings], conversions: set[tuple[float, float]]
+) -> Iterator[Seen]:
+    """Yield numbers of the source that are missing, if words do not explain all new ones either.
 
     `conversions` are numbers of the source with what they are in another unit.
     """
-    target = japanese_numbers(text.japanese.text)
+    source = english_numbers(text.english.text)
+    known = frozenset().union(*source, word_numbers(text.english.text))
+    known |= {after for _, after in conversions}
+    new = [readings for readings in new if not _matches(readings, known)]
+    if not new:
+        return
+    target = japanese_numbers(text.normal_japanese)
     there = frozenset().union(*(readings for readings, _ in target))
     there |= {before for before, after in conversions if after in there}
     missing = [readings for readings in source if not _matches(readings, there)]
-    if not missing:
-        return [], []
-    known = frozenset().union(*source, word_numbers(text.english.text))
-    known |= {after for _, after in conversions}
-    return missing, [r for r, is_explicit in target if is_explicit and not _matches(r, known)]
+    if missing:
+        band = "short" if text.english_words <= 60 else "long"
+        shown = f"{_show(missing)} became {_show(new)}"
+        yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
 
 
 def _matches(readings: Readings, others: frozenset[float]) -> bool:
@@ -191,10 +206,18 @@ def _with_half_too_many(source: str, target: str) -> list[str]:
     ]
 
 
+def _durations(english: str) -> Iterator[tuple[str, str]]:
+    """Yield number and unit of the durations in a lower-case English text."""
+    for unit in _UNIT_OF_TIME.finditer(english):
+        count = _COUNT.search(english, max(unit.start() - 5, 0), unit.start())
+        if count:
+            yield count[0], unit[1]
+
+
 def _changed_units(text: Bitext) -> list[str]:
     """Return durations whose number is there with another unit of time: 10 months became 10年."""
     found = []
-    for number, unit in _DURATION.findall(text.english.text.lower()):
+    for number, unit in _durations(text.lower_english):
         digits = _SMALL.get(number, number)
         kept = re.findall(rf"(?<!\d){digits}(.{{1,4}})", text.japanese.text)
         other = [tail for tail in kept if _ANY_UNIT.match(tail)]

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -60,22 +61,31 @@ def _unit(dimension: str, row: Mapping[str, Any]) -> Unit:
 
 
 @cache
-def _units() -> tuple[tuple[Unit, ...], re.Pattern[str], str]:
-    """Return all units, the pattern of an English number and its unit, and that of all names."""
+def _units() -> tuple[tuple[Unit, ...], re.Pattern[str]]:
+    """Return all units, and the pattern of an English number and its unit."""
     tree = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     units = tuple(_unit(dimension, row) for dimension, rows in tree.items() for row in rows)
     names = "|".join(unit.english.pattern for unit in units)
-    return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])"), names
+    return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])")
+
+
+@cache
+def _names(with_time: bool) -> re.Pattern[str]:
+    units = (u for u in _units()[0] if with_time or u.dimension not in _DURATIONS)
+    return re.compile(rf"(?:.*-)?[\d.,]*(?:{'|'.join(unit.english.pattern for unit in units)})")
 
 
 @lru_cache(maxsize=65536)
-def _is_unit(word: str) -> bool:
-    return re.fullmatch(rf"(?:.*-)?[\d.,]*(?:{_units()[2]})", word) is not None
+def _is_unit(word: str, with_time: bool) -> bool:
+    return _names(with_time).fullmatch(word) is not None
 
 
-def may_have_units(words: Iterable[str], text: str) -> bool:
-    """Tell whether an English text of these lower-case words may hold a quantity with a unit."""
-    return "$" in text or "°" in text or any(map(_is_unit, words))
+def may_be_compared(words: Iterable[str], text: str, *, with_time: bool) -> bool:
+    """Tell whether an English text of these lower-case words may hold a quantity with a unit.
+
+    Durations count only `with_time`: they are no quantities that `compare` finds moved.
+    """
+    return "$" in text or "°" in text or any(map(_is_unit, words, repeat(with_time)))
 
 
 def english_quantities(text: str) -> list[Quantity]:
@@ -84,7 +94,7 @@ def english_quantities(text: str) -> list[Quantity]:
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
     [50.0, 60.0, 1.0]
     """
-    units, pattern, _ = _units()
+    units, pattern = _units()
     text = _DOLLARS.sub(r"\1 dollars", text.lower())
     found = []
     for match in pattern.finditer(text):
@@ -188,9 +198,9 @@ def _moved(
     wanted: list[Quantity], given: Mapping[Unit, set[float]], converted: set[tuple[float, float]]
 ) -> Iterator[str]:
     """Yield numbers that stand beside another unit of their dimension, and nowhere beside their own."""
-    own = {(quantity.value, quantity.unit) for quantity in wanted}
+    own = dict.fromkeys((quantity.value, quantity.unit) for quantity in wanted)
     explained = {value for value, _ in converted}
-    for value, unit in dict.fromkeys(own):
+    for value, unit in own:
         if unit.dimension in _DURATIONS or value < 2 or value in explained:
             continue
         if value in given[unit] or any(v == value and u != unit for v, u in own):

@@ -18,7 +18,7 @@ from prefdata.licensing.human import apply_decisions, reaches
 from prefdata.licensing.policy import Policy, case_policy
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, codes, worst
 from prefdata.licensing.record import Record, examine
-from prefdata.licensing.rules import Asked
+from prefdata.licensing.rights import Asked
 
 EXIT_CODES = {ALLOW: 0, DENY: 3, REVIEW: 4}
 BROKEN = 5

@@ -10,7 +10,8 @@ from math import prod
 from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import Group
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, review, worst
-from prefdata.licensing.rules import Asked, r0_lineage, r4_compilation, terms_among
+from prefdata.licensing.rights import Asked, terms_among
+from prefdata.licensing.rules import r0_lineage, r4_compilation
 from prefdata.licensing.standing import Option, Preference, Standing, alone, preference, standing
 
 MOST_COMBINATIONS = 256

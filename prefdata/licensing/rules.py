@@ -1,20 +1,20 @@
-"""The rules on one layer and on one license: one small, pure function each.
+"""The rules on one layer, R0 to R7 and R9: one small, pure function each.
 
-They are R0 to R7, R9, R10 and R13. R8 is in `standing.py`, what needs the whole record in
-`record.py` (R11, R12, R14), `human.py` (R15) and `decide.py` (R16, R17). Wording: `licenses/README.md`.
+R10 and R13, on one license, are in `rights.py`; R8 in `standing.py`; what needs the whole record in
+`record.py` (R11, R12, R14), `human.py` (R15) and `decide.py` (R16, R17). Wording:
+`licenses/README.md`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from prefdata.core.verdict import Verdict
-from prefdata.licensing.book import License, LicenseBook
+from prefdata.licensing.book import LicenseBook
 from prefdata.licensing.case import CONTENT, GENERATORS, CaseLayer, Evidence
 from prefdata.licensing.evidence import SEARCH_LOG, granting, has_text, problems
 from prefdata.licensing.policy import Policy
-from prefdata.licensing.reason import DENY, REVIEW, Reason, deny, note, review
+from prefdata.licensing.reason import DENY, REVIEW, Reason, note, review
+from prefdata.licensing.rights import Asked
 
 # Names that stand where a license should and name none.
 NO_LICENSE = frozenset(
@@ -22,24 +22,6 @@ NO_LICENSE = frozenset(
 )
 FAMILY = "family"
 FAMILY_REF = "LicenseRef-hub-family-"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked: a policy, one of its targets, and the record's outbound license.
-
-    `outbound` holds the alternatives of an expression, empty where each record keeps its own.
-    """
-
-    policy: Policy
-    target: str
-    outbound: tuple[tuple[str, ...], ...]
-    book: LicenseBook
-
-    @property
-    def is_local(self) -> bool:
-        """Tell whether nothing leaves the house."""
-        return self.target == "train_local"
 
 
 def r0_lineage(layers: Sequence[CaseLayer], contains: Sequence[str]) -> list[Reason]:
@@ -200,123 +182,3 @@ def r9_condition(layer: CaseLayer) -> list[Reason]:
     if layer.status != "conditional" or layer.condition_met:
         return []
     return [review("CONDITIONAL", layer.artifact)]
-
-
-def r10_rights(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
-    """Compare the rights of content licenses with policy, target and outbound license."""
-    reasons = r10_lists(ids, asked, artifact)
-    for name in ids:
-        entry = asked.book.get(name)
-        if entry is None:
-            continue
-        for verdict, code in (
-            *r10_no_derivatives(entry, asked),
-            *r10_noncommercial(entry, asked),
-            *r10_share_alike(entry, asked),
-        ):
-            reasons.append(Reason(code, verdict, frozenset([artifact])))
-    return reasons
-
-
-def r10_lists(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
-    """Apply the policy's own lists of licenses."""
-    spell = asked.book.spell
-    allowed, denied = (
-        {spell(n) for n in names} for names in (asked.policy.allow, asked.policy.deny)
-    )
-    reasons = []
-    if allowed and not {spell(name) for name in ids} <= allowed:
-        reasons.append(deny("NOT_IN_ALLOWLIST", artifact))
-    if {spell(name) for name in ids} & denied:
-        reasons.append(deny("DENYLISTED", artifact))
-    return reasons
-
-
-def r10_no_derivatives(entry: License, asked: Asked) -> list[tuple[Verdict, str]]:
-    """ND: a translation is adapted material."""
-    if entry.derivatives == "yes":
-        return []
-    if asked.is_local:
-        return [] if entry.derivatives == "make_only" else [(DENY, "ND")]
-    return [(DENY if asked.target == "publish_dataset" else REVIEW, "ND")]
-
-
-def r10_noncommercial(entry: License, asked: Asked) -> list[tuple[Verdict, str]]:
-    """NC: nothing for commercial policies, and no outbound license that drops the condition."""
-    if entry.commercial:
-        return []
-    found = [(DENY, "NC")] if asked.policy.commercial else []
-    if not all(_is_noncommercial(choice, asked.book) for choice in asked.outbound):
-        found.append((DENY, "OUTBOUND_TOO_PERMISSIVE"))
-    return found
-
-
-def _is_noncommercial(ids: Sequence[str], book: LicenseBook) -> bool:
-    entries = [book.get(name) for name in ids]
-    return any(entry is not None and not entry.commercial for entry in entries)
-
-
-def r10_share_alike(entry: License, asked: Asked) -> list[tuple[Verdict, str]]:
-    """SA: the same or a later version outbound; whether it reaches a model is unsettled."""
-    if not entry.share_alike:
-        return []
-    if not asked.policy.share_alike:
-        return [(DENY, "SA")]
-    if asked.target == "publish_model":
-        return [(REVIEW, "SA_MODEL_UNSETTLED")]
-    if all(choice and set(choice) <= set(entry.share_alike) for choice in asked.outbound):
-        return []
-    return [(DENY, "SA"), (DENY, "OUTBOUND_TOO_PERMISSIVE")]
-
-
-def r13_outputs(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
-    """Apply the output rule of a generator's terms.
-
-    A license on weights without a clause on outputs does not reach them (assumption A1): rule
-    `none` is ok for every target, also for weights under NC, ND or share-alike.
-    """
-    return [reason for name in ids for reason in _r13_one(name, asked, artifact)]
-
-
-def r13_contents(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
-    """Apply the output rules of terms of a model or service that are given as a text's license.
-
-    They were written for something else than a text: a person must read what they mean for one.
-    """
-    reasons = r13_outputs(terms_among(ids, asked.book), asked, artifact)
-    entries = [asked.book.get(name) for name in ids]
-    if any(entry and entry.kind == "terms" for entry in entries):
-        reasons.append(review("COVERAGE_UNCLEAR", artifact))
-    return reasons
-
-
-def terms_among(ids: Sequence[str], book: LicenseBook) -> list[str]:
-    """Return the registered ids that have an output rule."""
-    entries = [book.get(name) for name in ids]
-    return [entry.id for entry in entries if entry and entry.output_rule != "none"]
-
-
-def _r13_one(name: str, asked: Asked, artifact: str) -> list[Reason]:
-    policy, terms = asked.policy, asked.book.get(name)
-    rule, who = asked.book.output_rule(name), frozenset([artifact])
-    if rule == "none":
-        return []
-    reasons = r10_lists([name], asked, artifact)
-    if terms is None or rule == "unknown":
-        verdict = REVIEW if asked.is_local else DENY
-        return [*reasons, Reason("OUTPUT_UNKNOWN", verdict, who, is_final=not asked.is_local)]
-    if rule == "no_other_llm" and _binds_family(asked):
-        bases = policy.base_model_terms
-        is_same = bases and all(asked.book.is_same_family(name, base) for base in bases)
-        return reasons if is_same else [*reasons, deny("OUTPUT_TERMS", artifact)]
-    if policy.accepts(terms, asked.target):
-        return reasons
-    verdict, travels = DENY if policy.strict_outputs else REVIEW, not asked.is_local
-    is_final = travels and bool(terms.extract_of)
-    return [*reasons, Reason("OUTPUT_TERMS", verdict, who, is_final)]
-
-
-def _binds_family(asked: Asked) -> bool:
-    if asked.is_local:
-        return True
-    return asked.target == "publish_model" and not asked.policy.strict_outputs

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import CONTENT, CaseLayer
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, deny, note, review, worst
+from prefdata.licensing.rights import Asked, r10_rights, r13_contents, r13_outputs
 from prefdata.licensing.rules import (
     NO_LICENSE,
-    Asked,
     r1_admissible,
     r2_coverage,
     r3_third_party,
@@ -21,9 +21,6 @@ from prefdata.licensing.rules import (
     r6_evidence,
     r7_undisclosed,
     r9_condition,
-    r10_rights,
-    r13_contents,
-    r13_outputs,
 )
 
 Preference = tuple[int, ...]

@@ -29,16 +29,12 @@ def apply_decisions(
     """
     names = list(artifacts)
     valid = [decision for decision in decisions if _is_valid(decision, names)]
-    left = [note("DECISION_NOT_APPLIED")] if len(valid) < len(decisions) else []
     open_ = [reason for reason in reasons if reason.verdict == REVIEW]
-    if worst(reasons) == DENY or not open_:
-        unused = [note("DECISION_NOT_APPLIED")] if valid and worst(reasons) == DENY else []
-        return [*reasons, *(left or unused)], ()
-    applied = [decision for decision in valid if all(_covers(decision, r) for r in open_)]
+    is_open = worst(reasons) == REVIEW
+    applied = [d for d in valid if is_open and all(_covers(d, reason) for reason in open_)]
     if any(_denies(decision, open_) for decision in valid):
         applied = [decision for decision in applied if decision.decision == "deny"]
-    if len(applied) < len(valid):
-        left = [note("DECISION_NOT_APPLIED")]
+    left = [note("DECISION_NOT_APPLIED")] if len(applied) < len(decisions) else []
     if not applied:
         return [*reasons, *left], ()
     verdict = DENY if any(decision.decision == "deny" for decision in applied) else ALLOW

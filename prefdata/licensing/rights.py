@@ -47,16 +47,17 @@ def r10_rights(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
 
 def r10_lists(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
     """Apply the policy's own lists of licenses."""
-    spell = asked.book.spell
-    allowed, denied = (
-        {spell(n) for n in names} for names in (asked.policy.allow, asked.policy.deny)
-    )
-    reasons = []
-    if allowed and not {spell(name) for name in ids} <= allowed:
-        reasons.append(deny("NOT_IN_ALLOWLIST", artifact))
-    if {spell(name) for name in ids} & denied:
-        reasons.append(deny("DENYLISTED", artifact))
-    return reasons
+    allowed = {asked.book.spell(name) for name in asked.policy.allow}
+    strange = allowed and not {asked.book.spell(name) for name in ids} <= allowed
+    found = [deny("NOT_IN_ALLOWLIST", artifact)] if strange else []
+    return [*found, *r10_denied(ids, asked, artifact)]
+
+
+def r10_denied(ids: Sequence[str], asked: Asked, artifact: str) -> list[Reason]:
+    """Apply the list of what a policy does not want, whatever it is a license of."""
+    denied = {asked.book.spell(name) for name in asked.policy.deny}
+    is_hit = denied & {asked.book.spell(name) for name in ids}
+    return [deny("DENYLISTED", artifact)] if is_hit else []
 
 
 def r10_no_derivatives(entry: License, asked: Asked) -> list[tuple[Verdict, str]]:
@@ -127,7 +128,7 @@ def _r13_one(name: str, asked: Asked, artifact: str) -> list[Reason]:
     policy, terms = asked.policy, asked.book.get(name)
     rule, who = asked.book.output_rule(name), frozenset([artifact])
     if rule == "none":
-        return []
+        return r10_denied([name], asked, artifact)
     reasons = r10_lists([name], asked, artifact)
     if terms is None or rule == "unknown":
         verdict = REVIEW if asked.is_local else DENY

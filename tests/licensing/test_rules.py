@@ -280,6 +280,24 @@ def test_terms_that_are_held_as_an_extract_are_accepted_by_id_alone(
     check(record("MIT", translator(terms, evidence=[TERMS])), asked, verdict)
 
 
+def test_a_denied_license_is_unwanted_in_text_and_model() -> None:
+    for inputs in (
+        record("ISC"),
+        record("MIT", translator("ISC")),
+        record("MIT", layer("judge", "ISC")),
+    ):
+        check(inputs, policy(deny=["isc"]), "deny", "DENYLISTED")
+        check(inputs, policy(deny=["BSD-3-Clause"]), "allow")
+
+
+def test_a_decision_that_nothing_waits_for_is_told() -> None:
+    inputs = record("MIT")
+    inputs["decisions"] = [human(["CONDITIONAL"])]
+
+    found = check(inputs, policy(), "allow", "DECISION_NOT_APPLIED")
+    assert "HUMAN_DECISION" not in found["reasons"]
+
+
 LLAMA = translator(LLAMA31)
 
 

@@ -14,6 +14,7 @@ from prefdata.filters.judge import Judge, by_cause, screen, transcript_roles
 from prefdata.filters.view import Turn
 from prefdata.text.assess import assess
 from prefdata.text.repair import repair
+from prefdata.text.seen import Seen
 from prefdata.text.template import split_transcript
 
 LEVELS = ("segment", "conversation", "pair")
@@ -126,6 +127,10 @@ class CaseJudge:
         found = []
         for n, ((role, source), (_, target)) in enumerate(zip(sources, targets, strict=True)):
             found += self.segment(source, target, "prompt", case.source_kind, _role(role), n)
+        left = {f.turn for f in found if f.code == "untranslated" and f.action == "drop"}
+        if 0 < len(left) < len(sources):  # of the transcript, a part
+            seen = Seen("partially_untranslated", "turn", float(len(left)))
+            found.append(self.judge.finding(seen, "prompt", -1, case.source_kind))
         return found
 
     def _source_tasks(self, case: Case) -> list[Finding]:

@@ -54,6 +54,8 @@ _UNIT: Final = {"十": 10, "百": 100, "千": 1000, "万": 1e4, "億": 1e8, "兆
 _JA = re.compile(
     r"(\d(?<![A-Za-z_.\d]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ引]))?"
 )
+# The year before the first of each era: 令和2年 is 2020.
+_ERAS: Final = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
 _JA_CHAIN = re.compile(r"(\d[\d,]*(?:\.\d+)?)?([十百千]?)([万億兆]?)")
 _JA_KANJI = re.compile("(?<![0-9万億兆千百,.])[〇零一二三四五六七八九十百千万億兆]+")
 _LATIN_NUMBER = re.compile(
@@ -217,6 +219,8 @@ def _japanese(match: re.Match[str], text: str) -> Readings:
     if divisor:
         readings |= {value / float(divisor[1])}
     before = text[max(0, match.start() - 4) : match.start()]
+    if before[-2:] in _ERAS:
+        readings |= {value + _ERAS[before[-2:]]}
     if "午後" in before or "夜" in before or "夕方" in before or "後" in before or match["half"]:
         readings |= {value + 12, value + 12.5} if match["half"] else {value + 12}
     if text[match.end() : match.end() + 1] == "時" and value > 12:

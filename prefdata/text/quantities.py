@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import log10
 from typing import Final
 
 from prefdata.text import units
@@ -182,9 +183,17 @@ def _changed_numbers(
     there |= {before for before, after in conversions if after in there}
     missing = [readings for readings in source if not _matches(readings, there)]
     if missing:
-        band = "short" if text.english_words <= 60 else "long"
         shown = f"{_show(missing)} became {_show(new)}"
+        if _is_scaled(missing, new):
+            yield Seen("number_mismatch", "scale", detail=shown)
+        band = "short" if text.english_words <= 60 else "long"
         yield Seen("number_mismatch", band, float(min(len(missing), len(new))), shown)
+
+
+def _is_scaled(missing: list[Readings], new: list[Readings]) -> bool:
+    """Tell whether a large number became another one by a power of ten: 37 trillion, 37億."""
+    pairs = ((a, b) for one in missing for a in one if a >= 10_000 for other in new for b in other)
+    return any(b >= 1 and log10(a / b) % 1 < 1e-9 and a != b for a, b in pairs)
 
 
 def _matches(readings: Readings, others: frozenset[float]) -> bool:

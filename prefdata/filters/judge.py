@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 
+from prefdata import text as text_checks
 from prefdata.core.finding import Finding
+from prefdata.core.records import digest
 from prefdata.filters import pairs
 from prefdata.filters.view import Comparison, Turn
 from prefdata.text.assess import assess
@@ -78,3 +83,18 @@ def screen(turns: Sequence[Turn]) -> Iterator[tuple[int, Seen]]:
         task = language_task(turn.source or "") if turn.role != "assistant" else ""
         if task:
             yield n, Seen("language_dependent_task", task)
+
+
+@cache
+def rules_digest() -> str:
+    """Return a digest of all that decides a verdict: limits, word lists, code and dictionary.
+
+    Code counts with its comments: to filter once too often costs minutes, and a digest of what the
+    code means would differ between versions of Python.
+    """
+    own = Path(__file__).parent
+    files = [own / f"{name}.py" for name in ("judge", "pairs", "screen", "stage", "view")]
+    folder = Path(text_checks.__path__[0])
+    files += sorted(p for p in folder.iterdir() if p.suffix in (".py", ".yaml", ".txt"))
+    texts = (part for path in files for part in (path.name, path.read_text(encoding="utf-8")))
+    return digest(*texts, version("fugashi"), version("unidic-lite"))

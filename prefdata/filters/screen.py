@@ -12,10 +12,10 @@ from prefdata.config.settings import Settings
 from prefdata.core.finding import Drop, Finding, Outcome
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context, Kind
-from prefdata.filters.judge import Judge, screen
+from prefdata.filters.judge import Judge, rules_digest, screen
 from prefdata.filters.stage import known_thresholds
 from prefdata.filters.view import Turn
-from prefdata.text.limits import Limits, data_digest
+from prefdata.text.limits import Limits
 
 
 class Screen:
@@ -45,8 +45,8 @@ class Screen:
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:
-        """Return a digest of the limits and word lists."""
-        return data_digest()
+        """Return a digest of the rules."""
+        return rules_digest()
 
     def __call__(self, batch: Sequence[Preference]) -> Outcome:
         """Return the records that can be translated, and the others."""

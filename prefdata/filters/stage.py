@@ -14,9 +14,9 @@ from prefdata.core.finding import Drop, Finding, Outcome
 from prefdata.core.origin import Layer
 from prefdata.core.records import Completion, Conversation, Message, Preference, digest
 from prefdata.core.stage import Context, Filter, Kind
-from prefdata.filters.judge import Judge, by_cause
+from prefdata.filters.judge import Judge, by_cause, rules_digest
 from prefdata.filters.view import blind
-from prefdata.text.limits import Limits, data_digest
+from prefdata.text.limits import Limits
 from prefdata.text.repair import repair
 
 
@@ -78,8 +78,8 @@ class FilterStage:
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:
-        """Return a digest of the limits and word lists, and of what the filters depend on."""
-        keys = [data_digest()]
+        """Return a digest of the rules, and of what the filters depend on."""
+        keys = [rules_digest()]
         for part in config.filters:
             cls = part.load()
             own = cls.content_key(part.config(), context) if hasattr(cls, "content_key") else ""

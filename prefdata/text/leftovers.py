@@ -25,6 +25,7 @@ _MENU = re.compile(rf"{_LABEL}(?: ?[>＞→] ?{_LABEL})+")
 _LOGGED = re.compile(
     r"(?m)^.{0,80}(?:\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b|\d{2}:\d{2}:\d{2}).{0,300}$"
 )
+_KEY = re.compile(r"(?m)^[ \t]*[A-Za-z_][\w.-]{0,40}:(?=[ \t\n])")  # of YAML, as in the source
 _ERROR = re.compile(r"\b\w{0,30}(?:Error|Exception|Warning)\b[:：][^\n]{0,300}")
 _QUOTED_LABEL = re.compile(r"[「『“\"][A-Za-z][\w&'’-]{0,20}(?: [\w&'’-]{1,20}){0,4}[」』”\"]")
 _CONNECTIVE = re.compile(
@@ -84,6 +85,8 @@ def without_commands(text: Bitext) -> str:
     prose = _LOGGED.sub(
         lambda m: "◇" if m.group().strip() in source else m.group(), text.japanese.text
     )
+    if text.target.count(":") >= 3:
+        prose = _KEY.sub(lambda m: "◇:" if m.group() in source else m.group(), prose)
     prose = latin.without_quotations(without_labels(prose))
     return _COMMAND.sub(lambda m: "◇" if m.group().rstrip(".,:") in source else m.group(), prose)
 
@@ -94,6 +97,8 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     Quoted or bracketed English may be the topic, and code brings its own words along.
     """
     yield from _rows(text)
+    if script.has_kana(text.source):  # a text in two languages: its English may be the topic
+        return
     yield from _single(text)
     if not lower:
         return

@@ -97,6 +97,9 @@ _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【",
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
 _MOST = 200  # addresses of one text that are looked for
 _QUOTED = re.compile(r"(?m)^[>＞]+ ?\S")
+_NESTED = re.compile(
+    r"(?m)^[ \t\u3000]+(?:[-*+•・◦○]|[(（]?\d{1,3}[.)．）]|[a-z][.)])[ \t\u3000]?\S"
+)
 _INDENT = re.compile(r"(?m)^(?:\t| {2,})(?!```|~~~)\S")
 _FENCE = re.compile(r"```")
 
@@ -254,6 +257,9 @@ def _layout(text: Bitext) -> Iterator[Seen]:
         yield Seen("markup_broken", "table", 1.0, "another number of cells")
     if text.source_items >= 3 and text.target_items == 0:
         yield Seen("markup_broken", "list", float(text.source_items))
+    nested = len(_NESTED.findall(source))
+    if nested >= 2 and text.target_items >= 2 and not _NESTED.search(target):
+        yield Seen("markup_broken", "nesting", float(nested))
     quoted = len(_QUOTED.findall(text.source))
     if quoted and not _QUOTED.search(text.target):
         yield Seen("markup_broken", "quote", float(quoted))

@@ -6,12 +6,12 @@ import re
 from typing import Final
 
 # UTF-8 bytes of kana and punctuation (E3 81.., E3 82.., E3 83..) and kanji (E4..E9) read as cp1252.
-_LATIN = re.compile("[ãâåäæçèé][\x80-\xbf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ€]")
+_LATIN = re.compile("Ã[\x80-\xbf]|[ãâåäæçèé][\x80-\xbf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ€]")
 # The same bytes read as Shift_JIS: 縺 (E3 81), 繧 (E3 82), 繝 (E3 83), 蜿, 譁, 螟 …
 _SJIS = re.compile("[縺繧繝][\\x00-\\uffff]|[蜿譁譛譌譬螟螳蜑蜷菴莉鬮荳蟄邨邱][\\uff61-\\uff9f]")
 _REPLACEMENT: Final = "�"
 _LOST = re.compile(r"(?<=[ぁ-んァ-ヶ一-龠])\?{4,60}(?=[。、ぁ-んァ-ヶ一-龠])")
-_QUICK = re.compile("[ãâ縺繧繝\ufffd蜿譁螟]|æ[\x80-\xbf]")
+_QUICK = re.compile("[Ããâ縺繧繝\ufffd蜿譁螟]|æ[\x80-\xbf]")
 
 
 def broken_sequences(text: str) -> int:

@@ -143,12 +143,16 @@ def _english(match: re.Match[str]) -> Readings:
     return frozenset(readings)
 
 
+_SIGHT = re.compile(r"\b20/([1-9]\d{1,2})\b")  # 20/20 vision is 1.0
+
+
 def word_numbers(text: str) -> frozenset[float]:
     """Return what number words, months and the like in an English text may explain."""
     found = {_NAMED[word] for word in _NAMED.keys() & _words(text)}
     found |= {century + int(year) for year in _YEAR.findall(text) for century in (1900.0, 2000.0)}
     for feet, inches in _FEET.findall(text):
         found.add(round(int(feet) * 30.48 + int(inches) * 2.54))
+    found |= {20 / int(sight) for sight in _SIGHT.findall(text)}
     if "24/7" in text:
         found |= {24.0, 365.0, 7.0}
     lower = text.lower()

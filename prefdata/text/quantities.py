@@ -88,6 +88,7 @@ _FIGURES: Final = {
         ),
     ),
 }
+_ONE_AND_A_HALF = re.compile(r"and a half|\b(?:90|ninety|1\.5)\b")
 _HALF = re.compile(r"\bhalf (?:an?|of an?) (hour|day|year|month|mile|kilometer)\b")
 _HALVED: Final = {
     "hour": "時間", "day": "日", "year": "年", "month": "[かカヶケヵ箇]月", "mile": "マイル",
@@ -206,7 +207,7 @@ def _matches(readings: Readings, others: frozenset[float]) -> bool:
 
 def _with_half_too_many(source: str, target: str) -> list[str]:
     """Return "half an hour" that became 1時間半, an hour and a half."""
-    if "半" not in target or "half" not in source or "and a half" in source:
+    if "半" not in target or "half" not in source or _ONE_AND_A_HALF.search(source):
         return []
     return [
         f"half {unit} became 1{_HALVED[unit]}半"

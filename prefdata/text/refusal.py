@@ -42,6 +42,10 @@ _CLOSING: Final = pattern("meta.closing")
 _SOURCE_CLOSES: Final = pattern("meta.source_closes")
 _SOURCE_ABOUT: Final = pattern("meta.source_about")
 _SOURCE_NOTE: Final = pattern("meta.source_note")
+# "Sorry to bother you" declines nothing.
+_POLITE = re.compile(
+    r"\bsorry (?:to (?:bother|hear|trouble|interrupt|ask|keep|disturb)|for|about|if|i'm late)\b"
+)
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -54,7 +58,7 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def refusals(text: Bitext) -> Iterator[Seen]:
     """Yield a refusal of the translator: an inability, and nothing declined in the source."""
-    target, source = text.japanese.text, text.lower_source
+    target, source = text.japanese.text, _POLITE.sub(" ", text.lower_source)
     found = _DECLINES.search(target)
     if found is None and _APOLOGY.search(target):
         found = _ORDINARY.search(target)

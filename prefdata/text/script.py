@@ -58,7 +58,7 @@ class _Scripts(dict[str, str]):
 _SCRIPTS: Final = (
     ("surrogate", re.compile("[\ud800-\udfff]")),
     # Signs of a wrong decoding; some are letters of other languages, so it is looked at closer.
-    ("broken", re.compile("[\ufffd\x80-\x9fãâåäæç縺繧繝蜿譁螟]")),
+    ("broken", re.compile("[\ufffd\x80-\x9fÃãâåäæç縺繧繝蜿譁螟]")),
     ("half_kana", re.compile("[ｦ-ﾟ]")),
     ("kana", re.compile(f"[{KANA}]")),
     ("han", re.compile(f"[{HAN}]")),

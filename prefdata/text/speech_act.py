@@ -59,6 +59,12 @@ _ASKING_END = frozenset(
     ]
 )
 # Orders and wishes that a question may become: 教えてください, 知りたいです, お聞かせください.
+# "Isn't that beautiful?" may become an exclamation: きれいですねえ。
+_NEGATIVE = re.compile(
+    r"\W*(?:and |so |but |well,? |wow,? |oh,? )?(?:isn't|aren't|wasn't|weren't|doesn't|don't|didn't|ain't|wouldn't|hasn't|haven't)\b"
+)
+_EXCLAIMS = re.compile("(?:ね[えぇー]*|な[あぁー]+|よね|よな|じゃん|だろう)[。！!…]*\\s*$")
+_ORDERS = re.compile("[えけげせぜてねべめれよ][。！!]")  # 解け。 書き換えよ。
 _ADVICE = re.compile(
     "(?:と|ば|たら|ほうが|方が|のが|のも|ても)(?:よい|いい|良い|便利|安心|確実|無難|効果的|おすすめ)でしょう|可能でしょう|必要(?:が|も)あるでしょう"
 )
@@ -159,6 +165,8 @@ def _answered_question(text: Bitext) -> Iterator[Seen]:
         return
     if _REQUEST_QUESTION.search(source) and _REQUEST.search(target):
         return
+    if _NEGATIVE.match(source) and _EXCLAIMS.search(target):
+        return
     if _TAG.search(source.strip()) or _WHO_KNOWS.search(source) or text.english_words < 2:
         return
     if text.role == "assistant":
@@ -197,6 +205,8 @@ def _done_task(text: Bitext) -> Iterator[Seen]:
         if not requests or task.is_rewriting or _looks_made(text):
             yield Seen("answered_instead", "task")
     elif not requests:
+        if task.is_rewriting and not _ORDERS.search(target):
+            yield Seen("answered_instead", "task")
         yield Seen("answered_instead", "task_long", round(text.ratio, 4))
 
 

@@ -59,7 +59,14 @@ def check(text: Bitext) -> Iterator[Seen]:
     )
     if tokens:
         yield Seen("template_artifact", "token", float(len(tokens)), " ".join(tokens)[:80])
-    if ":" in target or "：" in target or "#" in target or "**" in target or "\n" in target:
+    if (
+        ":" in target
+        or "：" in target
+        or "#" in target
+        or "**" in target
+        or "\n" in target
+        or "訳" in target[:5]
+    ):
         label = _LABEL.search(target)
         if label and not (text.source and _SOURCE_LABEL.search(text.source)):
             yield Seen("template_artifact", "label", detail=label.group().strip())

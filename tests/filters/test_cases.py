@@ -43,7 +43,12 @@ def judge() -> CaseJudge:
 
 @pytest.mark.parametrize(
     ("name", "recall", "right"),
-    [("cases.jsonl", 1.0, 1.0), ("heldout.jsonl", 0.95, 0.9), ("fresh.jsonl", 0.95, 0.95)],
+    [
+        ("cases.jsonl", 1.0, 1.0),
+        ("heldout.jsonl", 0.95, 0.9),
+        ("fresh.jsonl", 0.95, 0.95),
+        ("exams.jsonl", 0.98, 0.97),
+    ],
 )
 def test_faults_are_found_for_the_right_reason_and_good_texts_kept(
     name: str, recall: float, right: float, judge: CaseJudge

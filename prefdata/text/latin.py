@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
-import yaml
+from prefdata.text.lists import word_list
 
 WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
@@ -24,18 +23,12 @@ _QUOTED = re.compile(
     r"「[^」]{0,200}」|『[^』]{0,200}』|“[^”]{0,200}”|\"[^\"\n]{0,200}\"|（[^（）]{0,80}）|\([^()\n]{0,80}\)|《[^》]{0,80}》"
 )
 
-_LISTS: Final = {
-    name: frozenset(words.split())
-    for name, words in yaml.safe_load(
-        Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
-    ).items()
-}
-FUNCTION_WORDS: Final = _LISTS["function"]
-_REPLY_WORDS: Final = FUNCTION_WORDS | _LISTS["reply"]
-_FOREIGN_WORDS: Final = _LISTS["foreign"]
+FUNCTION_WORDS: Final = word_list("function")
+_REPLY_WORDS: Final = FUNCTION_WORDS | word_list("reply")
+_FOREIGN_WORDS: Final = word_list("foreign")
 _ELIDED = re.compile(r"(?:[cdjlmnst]|qu)['’][a-zàâéèêëîïôûü]{3,}")  # l'article, d'une, qu'elle
-_UNITS: Final = _LISTS["units"]
-TECHNICAL_WORDS: Final = _LISTS["technical"]
+_UNITS: Final = word_list("units")
+TECHNICAL_WORDS: Final = word_list("technical")
 
 
 _MOST: Final = 500  # distinct words of one text that are looked for in the other

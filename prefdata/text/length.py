@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from prefdata.text.lists import word_list
+
 # (lowest number of English words, name); limits per band stand in limits.yaml.
 BANDS: Final = ((81, "81+"), (31, "31-80"), (16, "16-30"), (8, "8-15"), (4, "4-7"), (1, "1-3"))
 
@@ -17,26 +19,7 @@ _ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|U\.S|a\.m|p\.m|No|Jr|Sr|approx|Inc|Ltd|Co|[A-Z])\."
 )
 _MAYBE_ABBREVIATED = re.compile(r"[A-Z]\.")
-_ABBREVIATIONS = (
-    "Mr.",
-    "Mrs.",
-    "Ms.",
-    "Dr.",
-    "Prof.",
-    "St.",
-    "vs.",
-    "etc.",
-    ".g.",
-    ".e.",
-    ".m.",
-    "No.",
-    "Jr.",
-    "Sr.",
-    "prox.",
-    "Inc.",
-    "Ltd.",
-    "Co.",
-)
+_ABBREVIATIONS: Final = word_list("abbreviation_ends")
 _ITEM_NUMBER = re.compile(r"(?m)^\s*[(（]?\d{1,3}[.)．）、]\s*")
 ITEM: Final = re.compile(
     r"(?m)^[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"

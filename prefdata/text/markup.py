@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from prefdata.text import length
 from prefdata.text.bitext import Bitext
+from prefdata.text.lists import word_list
 from prefdata.text.masking import Masked
 from prefdata.text.seen import Seen
 
@@ -21,77 +22,7 @@ _LINE_COMMENT = re.compile(
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL)
 _INDEXED = re.compile(r"[\w)\]]\[")
 _STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|>[^<>\n]*<")
-# "<long answer>" is a stage direction and may be translated.
-_HTML = frozenset(
-    [
-        "a",
-        "b",
-        "i",
-        "u",
-        "p",
-        "br",
-        "hr",
-        "div",
-        "span",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "tr",
-        "td",
-        "th",
-        "thead",
-        "tbody",
-        "code",
-        "pre",
-        "em",
-        "strong",
-        "img",
-        "script",
-        "style",
-        "link",
-        "meta",
-        "head",
-        "body",
-        "html",
-        "title",
-        "form",
-        "input",
-        "button",
-        "select",
-        "option",
-        "label",
-        "textarea",
-        "nav",
-        "header",
-        "footer",
-        "section",
-        "article",
-        "main",
-        "svg",
-        "path",
-        "video",
-        "audio",
-        "iframe",
-        "sub",
-        "sup",
-        "blockquote",
-        "small",
-        "del",
-        "ins",
-        "mark",
-        "kbd",
-    ]
-)
+_HTML = word_list("html")
 _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")

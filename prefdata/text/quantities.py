@@ -15,6 +15,7 @@ from typing import Final
 from prefdata.text import units
 from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
+from prefdata.text.lists import word_list
 from prefdata.text.numbers import (
     Readings,
     english_figures,
@@ -28,24 +29,7 @@ from prefdata.text.seen import Seen
 _NUMERAL = re.compile(r"[0-9]+")
 _SCALED = re.compile("[0-9０-９][万億兆千百半]")
 _DIGIT = re.compile("[0-9０-９]")
-_TIME: Final = frozenset(
-    [
-        "second",
-        "seconds",
-        "minute",
-        "minutes",
-        "hour",
-        "hours",
-        "day",
-        "days",
-        "week",
-        "weeks",
-        "month",
-        "months",
-        "year",
-        "years",
-    ]
-)
+_TIME: Final = word_list("time")
 _UNIT_OF_TIME = re.compile(r"[ -](second|minute|hour|day|week|month|year)s?\b")
 _COUNT = re.compile(r"(?<![\d.,$])(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\Z")
 _SMALL: Final = {

@@ -7,57 +7,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
+from prefdata.text.lists import word_list
 from prefdata.text.mecab import Words
 from prefdata.text.patterns import pattern
 from prefdata.text.seen import Seen
 from prefdata.text.tasks import INDIRECT, TASKS, meta_instructions
 
-_QUESTION_WORDS = frozenset(
-    [
-        "何",
-        "なに",
-        "なん",
-        "どう",
-        "どの",
-        "どれ",
-        "どこ",
-        "どちら",
-        "どっち",
-        "どんな",
-        "どなた",
-        "誰",
-        "だれ",
-        "いつ",
-        "なぜ",
-        "何故",
-        "なんで",
-        "どうして",
-        "いくら",
-        "いくつ",
-        "いかが",
-        "如何",
-        "何時",
-        "どいつ",
-    ]
-)
+_QUESTION_WORDS = word_list("asking_ja")
 _INDEFINITE = frozenset(["も", "でも", "ら", "とも"])
-_ASKING_END = frozenset(
-    [
-        "か",
-        "かな",
-        "かしら",
-        "かね",
-        "かい",
-        "だい",
-        "の",
-        "っけ",
-        "よね",
-        "でしょ",
-        "だろ",
-        "ましょう",
-        "じゃん",
-    ]
-)
+_ASKING_END = word_list("asking_end_ja")
 # Orders and wishes that a question may become: 教えてください, 知りたいです, お聞かせください.
 # "Isn't that beautiful?" may become an exclamation: きれいですねえ。
 _NEGATIVE = re.compile(

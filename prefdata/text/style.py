@@ -8,27 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
+from prefdata.text.lists import word_list
 from prefdata.text.register import register_of
 from prefdata.text.seen import Seen
 
-PRONOUNS: Final = frozenset(
-    [
-        "彼",
-        "彼女",
-        "あなた",
-        "貴方",
-        "私",
-        "わたし",
-        "彼ら",
-        "彼等",
-        "私達",
-        "それ",
-        "それら",
-        "君",
-        "我々",
-        "あなたがた",
-    ]
-)
+PRONOUNS: Final = word_list("pronouns_ja")
 _OWN = re.compile(
     r"(彼女|彼ら|彼|私たち|私|あなた)(?:たち)?(?:は|が|も|に|を)、?(?:\1)(?:自身)?(?:の|に|を|が|は)"
 )

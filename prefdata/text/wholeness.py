@@ -8,6 +8,7 @@ from typing import Final
 
 from prefdata.text import length, markup
 from prefdata.text.bitext import Bitext
+from prefdata.text.lists import word_list
 from prefdata.text.register import final_words
 from prefdata.text.seen import Seen
 
@@ -33,26 +34,7 @@ _FIELD_IN_JAPANESE = {
 _SHORT_NAME = 10  # English letters that a short form would have
 _SHRINKS = 1.33
 _PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
-# Particles that no finished sentence ends on, though casual speech may end on も, から, けど, の.
-_HANGING = frozenset(
-    [
-        "を",
-        "は",
-        "に",
-        "へ",
-        "と",
-        "が",
-        "で",
-        "や",
-        "より",
-        "ので",
-        "ため",
-        "および",
-        "または",
-        "その",
-        "この",
-    ]
-)
+_HANGING = word_list("hanging_ja")
 _HANGING_ALWAYS = frozenset(["を", "へ", "や", "および", "または", "その", "この"])
 _FINITE = frozenset("VMQtzxOEde")
 

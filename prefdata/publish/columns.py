@@ -31,8 +31,10 @@ def mixed(values: U64) -> U64:
 
 
 def whole(column: Any) -> Any:
-    """Return a column or array as one array."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    """Return a column or array as one array, without a copy where it is one already."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def spans(lists: Any) -> I64:

@@ -58,7 +58,7 @@ class SplitWriter:
         self.waiting: list[pa.Table] = []
         self.waiting_rows = 0
         self.waiting_bytes = 0
-        self.done: list[tuple[Path, int, int]] = []
+        self.done: list[tuple[Path, int, int, str]] = []
         self.writer: Any = None
         self.sink: Any = None
         self.rows = 0
@@ -96,7 +96,7 @@ class SplitWriter:
     def _close(self) -> None:
         self.writer.close()
         self.sink.close()
-        self.done.append((self.path, self.rows, self.memory))
+        self.done.append((self.path, self.rows, self.memory, sha256(self.path)))
         self.writer, self.rows, self.memory = None, 0, 0
 
     def close(self) -> list[DataFile]:
@@ -106,7 +106,7 @@ class SplitWriter:
         if self.writer is not None:
             self._close()
         files = []
-        for n, (path, rows, memory) in enumerate(self.done):
+        for n, (path, rows, memory, digest) in enumerate(self.done):
             name = f"{self.split}-{n:05d}-of-{len(self.done):05d}.parquet"
             final = path.rename(path.with_name(name))
             files.append(
@@ -117,7 +117,7 @@ class SplitWriter:
                     rows=rows,
                     memory=memory,
                     bytes=final.stat().st_size,
-                    sha256=sha256(final),
+                    sha256=digest,
                 )
             )
         return files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from prefdata.publish import samples
 from prefdata.publish.card import SAMPLES, card_of, write_card
 from prefdata.publish.croissant import croissant_of
 from prefdata.publish.files import size_of
+from prefdata.publish.labels import Labels
 from prefdata.publish.manifest import finish, manifest_of
 from prefdata.publish.pointers import is_pointers_alone, write_pointers_alone
 from prefdata.publish.report import BUILD, report_of
@@ -84,8 +86,12 @@ class Publish:
         if is_pointers_alone(pairs):
             write_pointers_alone(pairs, config, context, out)
             return
-        found = survey(pairs, _rules(config, context))
-        files = write_data(inputs, found, config, out)
+        labels = Labels(out / ".labels.arrow", inputs, config.languages)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="labels") as thread:
+            spilling = thread.submit(labels.spill)
+            found = survey(pairs, _rules(config, context))
+            spilling.result()
+        files = write_data(pairs, labels, found, config, out)
         manifest = manifest_of(pairs.path.parent, config, context, found, files)
         audit = write_bundle(out, pairs, context) if find_gate(pairs) else None
         shown = samples.kept(pairs, SAMPLES, without=_warned(audit))

@@ -6,7 +6,7 @@ and spilled uncompressed. A bucket is then read back from all spills and sorted 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ KEY = "digest of the id"
 
 
 class Shuffle:
-    """Takes tables with `id` and `split`, gives their rows back by split and the digest of `id`.
+    """Takes tables with `id`, gives their rows back in buckets of their ids' digests.
 
     `expected` is the bytes to come, from which the number of buckets follows.
     """
@@ -44,19 +44,18 @@ class Shuffle:
             self._spill()
 
     def _spill(self) -> None:
-        rows = pa.concat_tables(self.gathered).combine_chunks()
+        rows = _batch_of(self.gathered)
         self.gathered, self.bytes = [], 0
         buckets = self._buckets(rows.column(KEY).to_numpy())
         order = np.argsort(buckets, kind="stable")
         edges = np.searchsorted(buckets[order], np.arange(2**self.bits + 1)).tolist()
-        batches = rows.take(pa.array(order)).combine_chunks().to_batches()
+        rows = rows.take(pa.array(order))
         if self.writer is None:
             self.writer = pa.ipc.new_file(str(self.path), rows.schema)
         for bucket, numbers in enumerate(self.spilled):
-            if edges[bucket] < edges[bucket + 1]:
-                self.writer.write_batch(
-                    batches[0].slice(edges[bucket], edges[bucket + 1] - edges[bucket])
-                )
+            start, end = edges[bucket : bucket + 2]
+            if start < end:
+                self.writer.write_batch(rows.slice(start, end - start))
                 numbers.append(self.batches)
                 self.batches += 1
 
@@ -65,10 +64,10 @@ class Shuffle:
             return np.zeros(len(keys), np.uint64)
         return keys >> np.uint64(64 - self.bits)
 
-    def tables(self) -> Iterator[pa.Table]:
-        """Yield all rows, in tables of one bucket; the spilled file is gone afterwards.
+    def buckets(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows with their digests as `KEY`; the spilled file is gone afterwards.
 
-        Buckets follow one another by the digest, and so do the rows of one split in a bucket.
+        Buckets follow one another by the digest; within a bucket rows are in no order.
         """
         if self.gathered:
             self._spill()
@@ -78,7 +77,9 @@ class Shuffle:
         with pa.OSFile(str(self.path)) as file:
             reader = pa.ipc.open_file(file)
             for numbers in filter(None, self.spilled):
-                rows = pa.Table.from_batches([reader.get_batch(n) for n in numbers])
-                order = np.lexsort([rows.column(name).to_numpy() for name in (KEY, "split")])
-                yield rows.drop_columns([KEY]).combine_chunks().take(pa.array(order))
+                yield pa.concat_batches([reader.get_batch(n) for n in numbers])
         self.path.unlink()
+
+
+def _batch_of(tables: Sequence[pa.Table]) -> pa.RecordBatch:
+    return pa.concat_batches([batch for table in tables for batch in table.to_batches()])

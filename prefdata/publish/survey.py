@@ -52,7 +52,6 @@ class Survey:
     revisions: Mapping[str, set[str]]
     licenses: Mapping[str, set[str]]
     pairs: Mapping[str, Mapping[str, int]]
-    text_bytes: int
 
     def lookup(self, ids: U64) -> I64:
         """Return the entry of each record id, -1 for one that is not published."""
@@ -82,9 +81,8 @@ def survey(dataset: Dataset, rules: Rules) -> Survey:
         LicenseDenied: a record carries no license, so that no gate has let it through.
         GateFailed: nothing is left.
     """
-    seen, names, text_bytes = Seen(), Names(), 0
+    seen, names = Seen(), Names()
     for _, table in entries_of(dataset, rules.languages):
-        text_bytes += table.column("prompt").nbytes * 2 + table.column("completions").nbytes
         look(table, seen, names)
     found = {name: joined(parts) for name, parts in vars(seen).items() if parts}
     if not found or not len(found["id"]):
@@ -93,10 +91,10 @@ def survey(dataset: Dataset, rules: Rules) -> Survey:
             str(dataset.path),
             "publish another language: 'languages: [ja, en]'",
         )
-    return _decide(found, names, rules, text_bytes)
+    return _decide(found, names, rules)
 
 
-def _decide(found: dict[str, Any], names: Names, rules: Rules, text_bytes: int) -> Survey:
+def _decide(found: dict[str, Any], names: Names, rules: Rules) -> Survey:
     sources = tuple(names.numbers)
     duplicate = _repeats(found["text"])
     contradicting = np.zeros(len(duplicate), bool)
@@ -130,7 +128,6 @@ def _decide(found: dict[str, Any], names: Names, rules: Rules, text_bytes: int) 
         revisions=names.revisions,
         licenses=names.licenses,
         pairs=_pairs(found, keep, split, sources),
-        text_bytes=text_bytes,
     )
 
 

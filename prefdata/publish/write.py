@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from prefdata.publish import views
-from prefdata.publish.columns import I64, id_digests
-from prefdata.publish.entries import BATCH, ahead, entries_of
+from prefdata.publish.columns import I64
+from prefdata.publish.entries import entries_of
 from prefdata.publish.files import DataFile, SplitWriter, size_of
 from prefdata.publish.groups import SPLITS
+from prefdata.publish.labels import Labels
 from prefdata.publish.settings import ReleaseSettings
-from prefdata.publish.shuffle import Shuffle
 from prefdata.publish.survey import Survey
 from prefdata.store.dataset import Dataset
 
@@ -50,16 +50,20 @@ class View:
             small = 2 * len(part) < len(rows)
             writer.write(rows.take(pa.array(np.arange(start, end))) if small else part)
 
-    def close(self) -> list[DataFile]:
-        """Finish all files."""
-        while self.waiting:
-            self.waiting.popleft().result()
-        self.thread.shutdown()
+    def close(self) -> Future[list[DataFile]]:
+        """Let all files be finished once their rows are written."""
+        closing = self.thread.submit(self._close)
+        self.thread.shutdown(wait=False)
+        return closing
+
+    def _close(self) -> list[DataFile]:
+        for written in self.waiting:
+            written.result()
         return [file for writer in self.writers for file in writer.close()]
 
 
 def write_data(
-    inputs: Mapping[str, Dataset], survey: Survey, config: ReleaseSettings, out: Path
+    pairs: Dataset, labels: Labels, survey: Survey, config: ReleaseSettings, out: Path
 ) -> list[DataFile]:
     """Write every view and return the files, in the order of the contract.
 
@@ -68,17 +72,17 @@ def write_data(
     rows of a pair never stand side by side.
     """
     records = _Records(survey, config, out)
-    shuffle = Shuffle(out / ".labels.arrow", survey.text_bytes)
-    relabeled, pairing = _spill_labels(inputs.get("labels"), survey, shuffle)
-    for entries, rows, lang in _numbered(inputs["pairs"], survey, config.languages):
+    for entries, rows, lang in _numbered(pairs, survey, config.languages):
         records.write(entries, rows)
-        if lang not in relabeled:
-            pairs = _in_order(views.derive(entries, pairing), survey, rows)
-            numbers = rows[pairs.row].repeat(2)
-            shuffle.add(_with_split(views.labeled(entries, pairs), survey, numbers))
-    files = records.pairs.close()
-    files += _write_labels(shuffle, config, out)
-    return [*files, *records.rankings.close(), *records.sft.close()]
+        labels.derive(entries, views.derive(entries, labels.pairing), lang)
+    paired = records.pairs.close()
+    closing = [
+        paired,
+        *_write_labels(labels, survey, config, out),
+        records.rankings.close(),
+        records.sft.close(),
+    ]
+    return [file for closed in closing for file in closed.result()]
 
 
 class _Records:
@@ -133,37 +137,14 @@ def _by_split(index: I64, splits: Any) -> I64:
     return index[np.argsort(splits[index], kind="stable")]
 
 
-def _spill_labels(labels: Dataset | None, survey: Survey, shuffle: Shuffle) -> tuple[set[str], str]:
-    """Spill the relabel step's rows of published records.
-
-    Returns:
-        their languages, and how rankings were paired, for the languages that it does not know.
-    """
-    if labels is None:
-        return set(), "best_worst"
-    langs: set[str] = set()
-    for table in ahead(labels.tables(2 * BATCH)):
-        rows = survey.lookup(id_digests(table.column("record_id")))
-        known = np.flatnonzero(rows >= 0)
-        kept = table if len(known) == len(table) else table.take(pa.array(known))
-        langs.update(kept.column("lang").unique().to_pylist())
-        shuffle.add(_with_split(kept, survey, rows[known]))
-    return langs, labels.manifest["settings"].get("rankings", "best_worst")
-
-
-def _with_split(table: pa.Table, survey: Survey, rows: I64) -> pa.Table:
-    columns = {name: table.column(name) for name in table.column_names if name != "record_id"}
-    columns["group"] = survey.group_names(rows)
-    return pa.table(columns | {"split": survey.split[rows]})
-
-
-def _write_labels(shuffle: Shuffle, config: ReleaseSettings, out: Path) -> list[DataFile]:
+def _write_labels(
+    labels: Labels, survey: Survey, config: ReleaseSettings, out: Path
+) -> list[Future[list[DataFile]]]:
     size = size_of(config.shard_size)
     unpaired = View(out, "unpaired", views.UNPAIRED, size)
-    labels = View(out, "labels", views.LABELS, size)
+    texts = View(out, "labels", views.LABELS, size)
     template = config.template
-    for rows in shuffle.tables():
-        splits = rows.column("split").to_numpy()
+    for rows, splits in labels.tables(survey):
         unpaired.write(views.unpaired_view(rows), splits)
-        labels.write(views.labels_view(rows, template.markers(), template.separator), splits)
-    return [*unpaired.close(), *labels.close()]
+        texts.write(views.labels_view(rows, template.markers(), template.separator), splits)
+    return [unpaired.close(), texts.close()]

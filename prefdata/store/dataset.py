@@ -13,7 +13,7 @@ from prefdata.core.errors import IntegrityError
 from prefdata.core.records import Preference
 from prefdata.store.arrow import decode, read_drops
 from prefdata.store.files import read_json, sha256
-from prefdata.store.shards import BATCH, batches, read_shard
+from prefdata.store.shards import BATCH, batches, read_shard, unpacked_bytes
 
 MANIFEST = "manifest.json"
 DROPPED = "dropped"
@@ -67,6 +67,11 @@ class Dataset:
     def dropped_shards(self) -> list[Path]:
         """Return the drop logs in order."""
         return sorted((self.path / DROPPED).glob("part-*.parquet"))
+
+    @property
+    def bytes(self) -> int:
+        """Return about how much memory the kept rows take: the pages of all shards, unpacked."""
+        return sum(unpacked_bytes(shard) for shard in self.shards())
 
     def tables(self, size: int = BATCH, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """Yield the kept rows as Arrow tables of at most `size` rows, in order."""

@@ -68,6 +68,13 @@ def read_shard(path: Path) -> pa.Table:
         return file.read()
 
 
+def unpacked_bytes(path: Path) -> int:
+    """Return the bytes of a shard's pages before compression; only its footer is read."""
+    with open_shard(path) as file:
+        groups = range(file.metadata.num_row_groups)
+        return sum(int(file.metadata.row_group(n).total_byte_size) for n in groups)
+
+
 def batches(path: Path, size: int = BATCH, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """Yield a shard's rows in order, at most `size` at a time."""
     with open_shard(path) as file:

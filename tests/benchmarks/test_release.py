@@ -15,12 +15,15 @@ PUBLISH = """
 import sys
 from pathlib import Path
 from prefdata.core.stage import Context
+from prefdata.pipeline.run import frugal_memory
 from prefdata.publish.release import Publish
 from prefdata.store.dataset import Dataset
 folder = Path(sys.argv[1])
 (folder / "release").mkdir()
 inputs = {"pairs": Dataset(folder / "0-gate"), "labels": Dataset(folder / "1-relabel")}
-Publish(Publish.Config(), Context(pipeline="many", key="0" * 32)).run(inputs, folder / "release")
+with frugal_memory():  # as a build has it
+    publish = Publish(Publish.Config(), Context(pipeline="many", key="0" * 32))
+    publish.run(inputs, folder / "release")
 """
 # Reading is not counted: the same row groups, the same options, once.
 WRITE = """

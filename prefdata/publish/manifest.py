@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from prefdata import __version__
 from prefdata.core.stage import Context
 from prefdata.licensing.translated import describe
@@ -123,5 +125,7 @@ def counts_of(survey: Survey, files: Sequence[DataFile]) -> dict[str, Any]:
         "kept": int(survey.keep.sum()),
         "dropped": int((~survey.keep).sum()),
         "reasons": {code: n for code, n in reasons.items() if n},
+        "groups": len(np.unique(survey.group[survey.keep])),
+        **({} if survey.near is None else {"near_prompts_joined": survey.near}),
         "rows": rows,
     }

@@ -89,7 +89,7 @@ class Publish:
         labels = Labels(out / ".labels.arrow", inputs, config.languages)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="labels") as thread:
             spilling = thread.submit(labels.spill)
-            found = survey(pairs, _rules(config, context))
+            found = survey(pairs, _rules(config, context), out / ".signatures")
             spilling.result()
         files = write_data(pairs, labels, found, config, out)
         manifest = manifest_of(pairs.path.parent, config, context, found, files)
@@ -109,6 +109,7 @@ def _rules(config: ReleaseSettings, context: Context) -> Rules:
         own_test=config.splits.own_test == "respect",
         contradictions=config.contradictions == "drop",
         seed=context.seed,
+        near=config.splits.near,
     )
 
 

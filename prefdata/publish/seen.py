@@ -14,6 +14,7 @@ from prefdata.core.errors import LicenseDenied
 from prefdata.publish import columns as c
 from prefdata.publish.columns import U64
 from prefdata.publish.views import derive
+from prefdata.store.signatures import Signatures, normal
 
 
 @dataclass
@@ -54,8 +55,8 @@ def joined(parts: list[Any]) -> Any:
     return whole
 
 
-def look(table: pa.Table, seen: Seen, names: Names) -> None:
-    """Add a table of entries.
+def look(table: pa.Table, seen: Seen, names: Names, near: Signatures | None = None) -> None:
+    """Add a table of entries; `near` takes their first user turns.
 
     Raises:
         LicenseDenied: a record carries no license, so that no gate has let it through.
@@ -77,6 +78,8 @@ def look(table: pa.Table, seen: Seen, names: Names) -> None:
     first = c.first_user_turns(table.column("prompt"))
     asked = first.is_valid().to_numpy(zero_copy_only=False)
     seen.link.append(np.where(asked, c.string_digests(first), np.uint64(0)))
+    if near is not None:
+        near.add([normal(text or "") for text in first.to_pylist()])
     seen.text.append(c.mixed(prompts + c.sums(c.mixed(answers ^ c.mixed(order)), edges)))
     seen.options.append(c.mixed(prompts ^ c.sums(c.mixed(answers), edges)))
     source = pc.dictionary_encode(c.whole(table.column("source")))

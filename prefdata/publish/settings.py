@@ -19,6 +19,13 @@ class Splits(Settings):
         default="respect",
         description="respect: what touches a source's own test split goes whole to test",
     )
+    near: float | None = Field(
+        default=None,
+        ge=0.5,
+        le=1,
+        description="first user turns that are this similar (Jaccard of character 5-grams, "
+        "0.85 for example) lie in one split, too; off by default",
+    )
 
     def sizes(self) -> dict[int, int | float]:
         """Return the sizes by split, test first: its groups have the lowest draws."""

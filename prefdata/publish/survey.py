@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from prefdata.publish.entries import entries_of
 from prefdata.publish.groups import SPLITS, TEST, by_count, by_share, draw, merge
 from prefdata.publish.seen import Names, Seen, joined, look
 from prefdata.store.dataset import Dataset
+from prefdata.store.signatures import Signatures
+
+SHORTEST = 30  # characters of a first turn that can be nearly equal to another, as in `dedup`
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Rules:
     own_test: bool
     contradictions: bool
     seed: int
+    near: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Survey:
     """The decision on every entry, in the order of `entries_of`.
 
     `reasons` says why entries are left out; `moved` how many entries went to test because
-    their dialogue touches the source's own test split, by source.
+    their dialogue touches the source's own test split, by source. `near` is how many first user
+    turns were joined with another one that is nearly equal; None if that was not asked.
     """
 
     id: U64
@@ -52,6 +58,7 @@ class Survey:
     revisions: Mapping[str, set[str]]
     licenses: Mapping[str, set[str]]
     pairs: Mapping[str, Mapping[str, int]]
+    near: int | None
 
     def lookup(self, ids: U64) -> I64:
         """Return the entry of each record id, -1 for one that is not published."""
@@ -74,34 +81,39 @@ class Survey:
         return pa.Array.from_buffers(pa.string(), len(rows), buffers)
 
 
-def survey(dataset: Dataset, rules: Rules) -> Survey:
-    """Read every record once and decide.
+def survey(dataset: Dataset, rules: Rules, scratch: Path) -> Survey:
+    """Read every record once and decide; `scratch` is a file for what near turns are found by.
 
     Raises:
         LicenseDenied: a record carries no license, so that no gate has let it through.
         GateFailed: nothing is left.
     """
     seen, names = Seen(), Names()
-    for _, table in entries_of(dataset, rules.languages):
-        look(table, seen, names)
-    found = {name: joined(parts) for name, parts in vars(seen).items() if parts}
-    if not found or not len(found["id"]):
-        raise GateFailed(
-            f"no record has a text in {', '.join(rules.languages)}",
-            str(dataset.path),
-            "publish another language: 'languages: [ja, en]'",
-        )
-    return _decide(found, names, rules)
+    with Signatures(scratch, SHORTEST) as near:
+        for _, table in entries_of(dataset, rules.languages):
+            look(table, seen, names, near if rules.near else None)
+        found = {name: joined(parts) for name, parts in vars(seen).items() if parts}
+        if not found or not len(found["id"]):
+            raise GateFailed(
+                f"no record has a text in {', '.join(rules.languages)}",
+                str(dataset.path),
+                "publish another language: 'languages: [ja, en]'",
+            )
+        skipped = _repeats(found["link"]) | (found["link"] == 0)
+        alike = near.clusters(rules.near, skipped) if rules.near else None
+    return _decide(found, names, rules, alike)
 
 
-def _decide(found: dict[str, Any], names: Names, rules: Rules) -> Survey:
+def _decide(
+    found: dict[str, Any], names: Names, rules: Rules, alike: Mapping[int, Any] | None
+) -> Survey:
     sources = tuple(names.numbers)
     duplicate = _repeats(found["text"])
     contradicting = np.zeros(len(duplicate), bool)
     if rules.contradictions:
         contradicting = _contradictions(found["options"], found["text"])
     keep = ~duplicate & ~contradicting
-    group, codes, digests = _groups(found)
+    group, codes, digests = _groups(found, alike or {})
     split, moved = _splits(found, keep, codes, digests, rules)
     reasons = {
         source: {
@@ -128,6 +140,7 @@ def _decide(found: dict[str, Any], names: Names, rules: Rules) -> Survey:
         revisions=names.revisions,
         licenses=names.licenses,
         pairs=_pairs(found, keep, split, sources),
+        near=None if alike is None else len(alike),
     )
 
 
@@ -148,10 +161,10 @@ def _pairs(
     }
 
 
-def _repeats(texts: U64) -> npt.NDArray[np.bool_]:
-    """Mark every entry whose texts an earlier entry has."""
-    repeated = np.ones(len(texts), bool)
-    repeated[np.unique(texts, return_index=True)[1]] = False
+def _repeats(digests: U64) -> npt.NDArray[np.bool_]:
+    """Mark every entry whose digest an earlier entry has."""
+    repeated = np.ones(len(digests), bool)
+    repeated[np.unique(digests, return_index=True)[1]] = False
     return repeated
 
 
@@ -164,13 +177,19 @@ def _contradictions(options: U64, texts: U64) -> npt.NDArray[np.bool_]:
     return np.isin(options, bad)
 
 
-def _groups(found: dict[str, Any]) -> tuple[U64, I64, U64]:
-    """Return each entry's merged group, its number, and each number's digest."""
+def _groups(found: dict[str, Any], alike: Mapping[int, Any]) -> tuple[U64, I64, U64]:
+    """Return each entry's merged group, its number, and each number's digest.
+
+    Groups are merged that share a first user turn, or hold two that are `alike`.
+    """
     digests, codes = np.unique(found["group"], return_inverse=True)
     link_values, links = np.unique(found["link"], return_inverse=True)
     if len(link_values) and link_values[0] == 0:  # no user turn: nothing to join by
         links = links - 1
-    merged = merge(codes, links, len(digests))
+    places = np.fromiter(alike, np.int64, len(alike))
+    firsts = np.fromiter((first for first, _ in alike.values()), np.int64, len(alike))
+    ends = (np.append(codes, codes[places]), np.append(links, links[firsts]))
+    merged = merge(*ends, len(digests))
     numbers = merged[codes]
     return digests[numbers], numbers, digests
 

@@ -137,6 +137,42 @@ def test_the_sources_own_test_split_can_be_ignored(publish: Run) -> None:
     assert {split for split, _ in split_of(release).values()} == {"train"}
 
 
+LONG = "東京から大阪まで新幹線で移動するとき、どの席を選べば富士山がよく見えるか教えてください。"
+
+
+def test_nearly_equal_first_turns_lie_in_one_split_only_when_asked(publish: Run) -> None:
+    records = [
+        a_record(f"{n}{side}", f"案件{n:03d}：{LONG * 2}その{n:03d}番。{end}")
+        for n in range(60)
+        for side, end in (("a", "お願いします。"), ("b", "お願いします！"))
+    ]
+    apart = split_of(publish(records, splits=HALVES))
+    release = publish(records, splits={**HALVES, "near": 0.95})
+    together = split_of(release)
+
+    twins = list(zip(records[::2], records[1::2], strict=True))
+    assert any(apart[a.id][0] != apart[b.id][0] for a, b in twins)
+    assert all(together[a.id] == together[b.id] for a, b in twins)
+    counts = json.loads((release / "manifest.json").read_bytes())["counts"]
+    assert counts["near_prompts_joined"] + counts["groups"] == len(records)
+    assert not (release / ".signatures").exists()
+
+
+def test_what_near_turns_join_does_not_depend_on_the_order_of_records(publish: Run) -> None:
+    records = [a_record(n, f"{LONG}{n // 2:02d}{'。！'[n % 2]}") for n in range(40)]
+    settings = {"splits": {**HALVES, "near": 0.85}}
+
+    assert split_of(publish(records, **settings)) == split_of(publish(records[::-1], **settings))
+
+
+def test_short_first_turns_are_joined_only_if_equal_but_for_width_and_case(publish: Run) -> None:
+    texts = ["Go on.", "Ｇｏ ｏｎ.", "Go on!", "続けて。"]
+    release = publish([a_record(n, text) for n, text in enumerate(texts)], splits={"near": 0.85})
+
+    groups = [group for _, group in sorted(split_of(release).values())]
+    assert len(set(groups)) == 3
+
+
 def real_rows(shared_data: Path) -> list[Any]:
     """The real slice as records: turns of both sides, split at the last assistant turn."""
     path = shared_data / "hh-rlhf" / "harmless-base.test.rows-0000-1799.jsonl.gz"

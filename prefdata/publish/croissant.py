@@ -198,18 +198,26 @@ def _field(identity: str, name: str, kind: Any, config: str) -> dict[str, Any]:
         return field | {"dataType": _TYPES[str(inner)], "source": source}
     return field | {
         "source": source,
-        "subField": [
-            _sub_field(identity, sub, source) for sub in inner if not pa.types.is_list(sub.type)
-        ],
+        "subField": [_sub_field(identity, sub, source, sub.name) for sub in inner],
     }
 
 
-def _sub_field(parent: str, sub: Any, source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a member of a struct; lists within lists are beyond what readers can take apart."""
-    return {
-        "@type": "cr:Field",
-        "@id": f"{parent}/{sub.name}",
-        "name": sub.name,
-        "dataType": _TYPES[str(sub.type)],
-        "source": {**source, "transform": {"jsonPath": sub.name}},
+def _sub_field(parent: str, sub: Any, source: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return a member of a struct.
+
+    Readers give one value for each item of the outer list, so that of a list within a list they can
+    reach a single item, the first: of a ranking's completions its first turn (all of it but where
+    an assistant speaks twice running), and the first of its scores.
+    """
+    field = {"@type": "cr:Field", "@id": f"{parent}/{sub.name}", "name": sub.name}
+    if not pa.types.is_list(sub.type):
+        own = {**source, "transform": {"jsonPath": path}}
+        return field | {"dataType": _TYPES[str(sub.type)], "source": own}
+    return field | {
+        "repeated": True,
+        "description": "the first item of each list",
+        "subField": [
+            _sub_field(field["@id"], inner, source, f"{path}.[0].{inner.name}")
+            for inner in sub.type.value_type
+        ],
     }

@@ -6,6 +6,7 @@ import json
 from itertools import islice
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 
@@ -34,6 +35,24 @@ def test_records_can_be_read_through_it(described: Path, config: str) -> None:
     assert len(row[f"{config}/id"]) >= 32
     if config == "pairs":
         assert row["pairs/prompt"][0]["pairs/prompt/role"] == b"user"
+
+
+def test_the_texts_of_a_ranking_can_be_read_through_it(described: Path) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+    release = described.parent
+    (own,) = pq.read_table(release / "rankings").slice(0, 1).to_pylist()
+
+    rows = mlcroissant.Dataset(jsonld=str(described)).records("rankings")
+    (row,) = (row for row in rows if row["rankings/id"] == own["id"].encode())
+
+    texts = row["rankings/completions/content"]
+    assert [text["rankings/completions/content/content"].decode() for text in texts] == [
+        completion["content"][0]["content"] for completion in own["completions"]
+    ]
+    assert {text["rankings/completions/content/role"] for text in texts} == {b"assistant"}
+    assert [c["rankings/completions/rank"] for c in row["rankings/completions"]] == [
+        completion["rank"] for completion in own["completions"]
+    ]
 
 
 def test_files_stand_with_digests_and_sources_as_what_it_was_made_of(described: Path) -> None:

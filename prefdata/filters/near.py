@@ -40,6 +40,7 @@ class Index:
         self.unordered = bytearray()
 
     def __enter__(self) -> Self:
+        self.scratch.mkdir(parents=True, exist_ok=True)
         self.signatures.__enter__()
         return self
 

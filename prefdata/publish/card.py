@@ -16,12 +16,38 @@ from prefdata.publish.templates import environment
 SHOWN = 400  # characters of a turn in a sample
 SAMPLES = 3
 
+# Name: content and use, each in Japanese and English.
 _CONFIGS = {
-    "pairs": ("プロンプトと二つの応答", "prompt, chosen and rejected"),
-    "unpaired": ("応答ごとに一行、良否の真偽値", "one completion a row, with a bool label"),
-    "labels": ("一つの文字列と 1 / 0", "one text a row, with label 1 or 0"),
-    "rankings": ("三つ以上の応答と順位", "three or more completions with their ranks"),
-    "sft": ("良いほうの応答だけの対話", "the preferred answers as conversations"),
+    "pairs": (
+        "プロンプトと二つの応答",
+        "prompt, chosen and rejected",
+        "報酬モデル、DPO（TRL の RewardTrainer, DPOTrainer）",
+        "reward models, DPO (TRL: RewardTrainer, DPOTrainer)",
+    ),
+    "unpaired": (
+        "応答ごとに一行、良否の真偽値",
+        "one completion a row, with a bool label",
+        "KTO（TRL の KTOTrainer）",
+        "KTO (TRL: KTOTrainer)",
+    ),
+    "labels": (
+        "一つの文字列と 1 / 0",
+        "one text a row, with label 1 or 0",
+        "分類器（1 = chosen, 0 = rejected）",
+        "classifiers (1 = chosen, 0 = rejected)",
+    ),
+    "rankings": (
+        "三つ以上の応答と順位",
+        "three or more completions with their ranks",
+        "順位の学習、RRHF",
+        "learning from ranks, RRHF",
+    ),
+    "sft": (
+        "良いほうの応答だけの対話",
+        "the preferred answers as conversations",
+        "教師あり微調整（TRL の SFTTrainer）",
+        "supervised fine-tuning (TRL: SFTTrainer)",
+    ),
 }
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$!{}])")
 
@@ -60,10 +86,13 @@ def _facts(
         "pairs": sum(rows.get("pairs", {}).values()),
         "splits": list(dict.fromkeys(split for splits in rows.values() for split in splits)),
         "configs": [
-            {"name": name, "rows": own, "total": sum(own.values()), "ja": ja, "en": en}
+            {"name": name, "rows": own, "total": sum(own.values())}
+            | dict(zip(("ja", "en", "use_ja", "use_en"), _CONFIGS[name], strict=True))
             for name, own in rows.items()
-            for ja, en in [_CONFIGS[name]]
         ],
+        "ranked": "rankings" in rows,
+        "every_pair": any(s["settings"].get("rankings") == "all" for s in manifest["steps"]),
+        "near": settings["splits"]["near"],
         "markers": ", ".join(code(template[role]) for role in ("system", "user", "assistant")),
         "separator": code(template["separator"].replace("\n", "\\n")),
         "margin": settings["margin"],
@@ -75,7 +104,11 @@ def _facts(
         "terms": [code(term) for term in audit.terms] if audit else [],
         "merkle_root": audit.merkle_root if audit else "",
         "has_audit": audit is not None,
-        "steps": [_step(step) for step in (*manifest["steps"], _own_step(manifest))],
+        "steps": [
+            _step(step)
+            for step in (*manifest["steps"], _own_step(manifest))
+            if step["kind"] == "preferences"
+        ],
         "translated": any(record.original for record in samples) or bool(translator["use"]),
         "translator": translator,
         "decoding": ", ".join(f"{k} {v}" for k, v in translator.get("decoding", {}).items()),
@@ -115,7 +148,7 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: counts[name] for name in ("in", "kept", "dropped")},
         "id": step["id"],
-        "reasons": "、".join(f"{code(reason)} {n:,}" for reason, n in most),
+        "reasons": [f"{code(reason)} {n:,}" for reason, n in most],
     }
 
 

@@ -18,6 +18,7 @@ from prefdata.text.register import register_of
 
 READ = 400  # records whose texts MeCab reads: about a second
 BINS = 24
+RATIO, RATIO_BINS = 2.0, 50  # the last bin takes everything above
 _REFERENCE = Path(limits.__file__).with_name("reference.yaml")
 
 
@@ -55,9 +56,9 @@ def _size(conversation: Conversation) -> int:
 def measured(records: Sequence[Preference]) -> dict[str, Any]:
     """Return ratios by band and what tells better from worse answers, from the first `READ`.
 
-    `ratios` holds a row for each band: name, texts, own percentiles, those of known human and
-    machine translations. `drift` holds a row for each feature: its value over the better answers,
-    over the worse ones, and how many texts were read.
+    `ratios` holds a row for each band: name, texts, own percentiles and histogram (`bars`),
+    percentiles of known human and machine translations. `drift` holds a row for each feature: its
+    value over the better answers, over the worse ones, and how many texts were read.
     """
     ratios: dict[str, list[float]] = {}
     sides: dict[str, dict[str, list[float]]] = {"chosen": {}, "rejected": {}}
@@ -125,7 +126,8 @@ def _bands(ratios: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
         if feature == "length_ratio" and band in ratios:
             values = ratios[band]
             own = [round(float(p), 2) for p in np.percentile(values, (0.5, 50, 99.5))]
-            row = {"band": band, "texts": len(values), "own": own}
+            bars = np.histogram(np.minimum(values, RATIO), RATIO_BINS, (0, RATIO))[0].tolist()
+            row = {"band": band, "texts": len(values), "own": own, "bars": bars}
             rows.append(row | {who: known[name][who] for who in ("human", "llm")})
     return rows
 

@@ -97,7 +97,7 @@ class Publish:
         shown = samples.kept(pairs, SAMPLES, without=_warned(audit))
         write_card(out, card_of(manifest, shown, audit))
         write_json(out / "croissant.json", croissant_of(manifest, audit))
-        write_text(out / "report.html", report_of(_build(pairs), out, manifest))
+        write_text(out / "report.html", report_of(_build(pairs), out, manifest, public=True))
         finish(out, manifest, started)
         seal(out)
 

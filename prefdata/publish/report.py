@@ -15,7 +15,7 @@ from prefdata.core.errors import InputError
 from prefdata.core.finding import Finding
 from prefdata.core.records import Conversation, Preference
 from prefdata.publish import samples
-from prefdata.publish.figures import lengths, measured
+from prefdata.publish.figures import RATIO, lengths, measured
 from prefdata.publish.package import AUDIT
 from prefdata.publish.templates import environment
 from prefdata.store.dataset import MANIFEST, Dataset
@@ -38,31 +38,39 @@ def report(path: Path) -> str:
         return report_of(path, path / "release")
     if (path / MANIFEST).is_file() and (path / "croissant.json").is_file():
         beside = path.parent if (path.parent / BUILD).is_file() else None
-        return report_of(beside, path)
+        return report_of(beside, path, public=True)
     raise InputError("there is no run to report on", str(path), "give a build folder or a release")
 
 
-def report_of(build: Path | None, release: Path, manifest: Mapping[str, Any] | None = None) -> str:
+def report_of(
+    build: Path | None,
+    release: Path,
+    manifest: Mapping[str, Any] | None = None,
+    *,
+    public: bool = False,
+) -> str:
     """Return the page; `build` is None for a release that lies alone.
 
     Args:
         build: the folder of the steps, for what was dropped and the texts before translation.
         release: the release, which may not be there yet.
         manifest: the release's manifest, if it is not written yet.
+        public: show no text that the license gate would not let out; for a page that travels.
     """
     if manifest is None and (release / MANIFEST).is_file():
         manifest = read_json(release / MANIFEST)
     datasets = _datasets(build)
     steps = [dataset.manifest for dataset in datasets] or list((manifest or {}).get("steps", []))
+    audit = read_json(release / AUDIT) if (release / AUDIT).is_file() else None
+    shelf = _Shelf(audit, public=public)
     last = next((d for d in reversed(datasets) if d.kind == "preferences"), None)
     kept = samples.kept(last, KEPT) if last else []
-    shown = [_row(record, "kept") for record in kept[:: max(1, len(kept) // SHOWN)]]
+    shown = [shelf.row(record, "kept") for record in kept[:: max(1, len(kept) // SHOWN)]]
     shown = shown or _published(release)
     for dataset in datasets:
         if dataset.kind == "preferences":
             for rows in samples.dropped(dataset).values():
-                shown += [_row(r["record"], "dropped", r["step"], r["findings"]) for r in rows]
-    audit = read_json(release / AUDIT) if (release / AUDIT).is_file() else None
+                shown += [shelf.row(r["record"], "dropped", r["step"], r["findings"]) for r in rows]
     return _render(steps, manifest, audit, kept, _bounded(shown))
 
 
@@ -92,6 +100,7 @@ def _render(
         "translate": (translate or {}).get("facts"),
         "translator": (manifest or {}).get("translator"),
         "lengths": lengths(kept),
+        "ratio_top": RATIO,
         "measured": measured(kept) if kept else {"ratios": [], "drift": [], "longer": {}},
         "samples": _data(shown),
         "shown": len(shown),
@@ -115,26 +124,45 @@ def _reasons(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (-row["count"], row["code"]))
 
 
-def _row(
-    record: Preference, state: str, step: str = "", findings: Sequence[Finding] = ()
-) -> dict[str, Any]:
-    """Return a record as the page's script reads it: texts of both languages, side by side."""
-    findings = findings or record.findings
-    wanted = "drop" if state == "dropped" else "flag"
-    original = record.original
-    japanese = _sides(record.prompt, [c.messages for c in record.completions], record)
-    english = _sides(original.prompt, original.completions, record) if original else []
-    if record.lang != "ja" and not original:
-        japanese, english = [], japanese
-    return {
-        "state": state,
-        "step": step,
-        "source": record.origin.source,
-        "id": record.id,
-        "why": [_finding(f) for f in findings if f.action == wanted][:6],
-        "ja": japanese,
-        "en": english,
-    }
+class _Shelf:
+    """Records as the page's script reads them: texts of both languages, side by side.
+
+    On a page that travels, a text is shown only if its layers are part of a combination that the
+    audit allows: fewer layers are never less free. Texts of a source with a content warning
+    are shown when the reader asks for them.
+    """
+
+    def __init__(self, audit: Mapping[str, Any] | None, *, public: bool) -> None:
+        told = audit or {"combinations": [], "sources": []}
+        self.guarded = public and audit is not None
+        self.allowed = [
+            {tuple(layer) for layer in row["layers"]}
+            for row in told["combinations"]
+            if row["verdict"] == "allow"
+        ]
+        self.warned = {s["id"] for s in told["sources"] if s.get("content_warning")}
+
+    def row(
+        self, record: Preference, state: str, step: str = "", findings: Sequence[Finding] = ()
+    ) -> dict[str, Any]:
+        """Return a record, without its texts where they may not be shown."""
+        wanted = "drop" if state == "dropped" else "flag"
+        why = [_finding(f) for f in findings or record.findings if f.action == wanted][:6]
+        source = record.origin.source
+        row = {"state": state, "step": step, "source": source, "id": record.id,
+               "warned": source in self.warned, "hidden": self._is_hidden(record)}  # fmt: skip
+        if row["hidden"]:
+            return row | {"why": [{**w, "detail": ""} for w in why], "ja": [], "en": []}
+        original = record.original
+        japanese = _sides(record.prompt, [c.messages for c in record.completions], record)
+        english = _sides(original.prompt, original.completions, record) if original else []
+        if record.lang != "ja" and not original:
+            japanese, english = [], japanese
+        return row | {"why": why, "ja": japanese, "en": english}
+
+    def _is_hidden(self, record: Preference) -> bool:
+        layers = {(x.role, x.artifact, x.revision) for x in record.origin.layers}
+        return self.guarded and not any(layers <= free for free in self.allowed)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A record costs about 60 bytes here, whatever its length.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,9 +90,9 @@ def survey(dataset: Dataset, rules: Rules, scratch: Path) -> Survey:
         GateFailed: nothing is left.
     """
     seen, names = Seen(), Names()
-    with Signatures(scratch, SHORTEST) as near:
+    with Signatures(scratch, SHORTEST) if rules.near else nullcontext() as near:
         for _, table in entries_of(dataset, rules.languages):
-            look(table, seen, names, near if rules.near else None)
+            look(table, seen, names, near)
         found = {name: joined(parts) for name, parts in vars(seen).items() if parts}
         if not found or not len(found["id"]):
             raise GateFailed(
@@ -99,8 +100,10 @@ def survey(dataset: Dataset, rules: Rules, scratch: Path) -> Survey:
                 str(dataset.path),
                 "publish another language: 'languages: [ja, en]'",
             )
-        skipped = _repeats(found["link"]) | (found["link"] == 0)
-        alike = near.clusters(rules.near, skipped) if rules.near else None
+        alike = None
+        if near and rules.near:
+            skipped = _repeats(found["link"]) | (found["link"] == 0)
+            alike = near.clusters(rules.near, skipped)
     return _decide(found, names, rules, alike)
 
 

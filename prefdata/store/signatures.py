@@ -34,7 +34,6 @@ class Signatures:
         self.rows = 0
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = self.path.open("w+b")
         return self
 

@@ -25,10 +25,13 @@ class Browser:
 
     def __init__(self, driver: str, width: int, height: int, *, dark: bool) -> None:
         theme = ["--blink-settings=preferredColorScheme=0"] if dark else []
-        options = {
+        options: dict[str, Any] = {
             "binary": shutil.which("chromium"),
             "args": [*ARGUMENTS, f"--window-size={width},{height}", *theme],
         }
+        if width < 500:  # no window is narrower than that
+            screen = {"width": width, "height": height, "pixelRatio": 1.0}
+            options["mobileEmulation"] = {"deviceMetrics": screen}
         wanted = {"browserName": "chrome", "goog:chromeOptions": options,
                   "goog:loggingPrefs": {"browser": "ALL"}}  # fmt: skip
         self.driver = driver

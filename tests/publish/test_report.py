@@ -53,6 +53,17 @@ def test_the_page_tells_of_every_step_reason_and_verdict(built: Path) -> None:
     assert any(row["ja"] and row["en"] for row in rows)
 
 
+def test_a_release_shows_no_text_that_its_license_does_not_let_out(built: Path) -> None:
+    rows = samples((built / "release" / "report.html").read_text(encoding="utf-8"))
+
+    denied = [row for row in rows if row["source"] == "undeclared:undisclosed.ja.jsonl"]
+    assert denied
+    assert all(row["hidden"] and not row["ja"] and not row["en"] for row in denied)
+    assert any(row["state"] == "dropped" and row["ja"] for row in rows)
+    own = [row for row in samples(report(built)) if row["source"] == denied[0]["source"]]
+    assert all(row["ja"] for row in own)
+
+
 def test_the_page_asks_the_network_for_nothing(built: Path) -> None:
     page = (built / "release" / "report.html").read_text(encoding="utf-8")
 
@@ -117,7 +128,7 @@ def test_rankings_show_every_completion(publish: Run) -> None:
 def test_the_page_loads_without_errors_and_fits_the_screen(
     built: Path, tmp_path: Path, width: int, dark: bool
 ) -> None:
-    with browsing(max(width, 500), 900, dark=dark) as browser:
+    with browsing(width, 900, dark=dark) as browser:
         browser.open(built / "release" / "report.html")
         browser.picture(tmp_path / "page.png")
 

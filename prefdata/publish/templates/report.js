@@ -46,9 +46,19 @@ function card(row) {
     if (why.detail) line.append(make("span", "muted", " " + why.detail));
     article.append(line);
   }
+  if (row.hidden) {
+    article.append(make("p", "muted", "公開が許されていないため、本文はありません / no text: its license does not let it out"));
+    return article;
+  }
   const columns = make("div", "columns");
   columns.append(texts("日本語", row.ja), texts("English", row.en));
-  article.append(columns);
+  if (row.warned) {
+    const veil = make("details");
+    veil.append(make("summary", "", "不快な表現を含むことがあります / may hold offensive text"), columns);
+    article.append(veil);
+  } else {
+    article.append(columns);
+  }
   return article;
 }
 

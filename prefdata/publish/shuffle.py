@@ -1,7 +1,8 @@
 """Rows put in the order of their digests on disk, in bounded memory.
 
 Rows gather until they are `GATHER` bytes, are sorted by bucket, a fixed part of the digests' range,
-and spilled uncompressed. A bucket is then read back from all spills and sorted in memory.
+and spilled uncompressed. A bucket is then read back from all spills. The pieces are as many as
+spills times buckets: smaller ones would save memory and cost time, piece by piece.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import pyarrow as pa
 
 from prefdata.publish.columns import U64, id_digests
 
-GATHER = 8 * 2**20
-BUCKET = 4 * 2**20
+GATHER = 32 * 2**20
+BUCKET = 8 * 2**20
 KEY = "digest of the id"
 
 
@@ -28,7 +29,7 @@ class Shuffle:
 
     def __init__(self, path: Path, expected: int) -> None:
         self.path = path
-        self.bits = max(0, int(np.ceil(np.log2(max(1, expected / BUCKET)))))
+        self.bits = round(np.log2(max(1, expected / BUCKET)))
         self.gathered: list[pa.Table] = []
         self.bytes = 0
         self.spilled: list[list[int]] = [[] for _ in range(2**self.bits)]

@@ -99,7 +99,7 @@ class Publish:
         write_json(out / "croissant.json", croissant_of(manifest, audit))
         write_text(out / "report.html", report_of(_build(pairs), out, manifest, public=True))
         finish(out, manifest, started)
-        seal(out)
+        seal(out, {file["path"]: file["sha256"] for file in manifest["files"]})
 
 
 def _rules(config: ReleaseSettings, context: Context) -> Rules:

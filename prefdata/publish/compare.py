@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from prefdata.core.errors import InputError
+from prefdata.core.records import pair_id
 from prefdata.publish.columns import U64, conversation_digests, id_digests, mixed, string_digests
 from prefdata.publish.report import BUILD
 from prefdata.store.dataset import MANIFEST, Dataset
 from prefdata.store.files import read_json
-from prefdata.store.shards import open_shard
+from prefdata.store.shards import batches, open_shard
 
 EXAMPLES = 5
 _TEXTS = ("prompt", "chosen", "rejected")
+_DROPS = ["id", "reasons", "record.kind", "record.completions.list.element.rank"]
 _READ = ["id", *_TEXTS, "source", "license", "lang", "group"]
 
 
@@ -181,11 +183,22 @@ def _dropped(release: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for step in read_json(build / BUILD)["steps"]:
         for shard in Dataset(build / step["path"]).dropped_shards():
-            table = pq.read_table(shard, columns=["id", "reasons"])
-            for row in table.to_pylist():
-                if row["id"]:
-                    found[row["id"]] = f"{step['id']}: {row['reasons'][0]}"
+            for table in batches(shard, columns=_DROPS):
+                for row in table.to_pylist():
+                    why = f"{step['id']}: {row['reasons'][0]}"
+                    found.update(dict.fromkeys(_pairs_of(row), why))
     return found
+
+
+def _pairs_of(drop: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ids of the pairs that a dropped record would have given."""
+    record = drop["record"]
+    if record is None or record["kind"] == "pair":
+        yield drop["id"]
+        return
+    places = range(len(record["completions"]))
+    for better, worse in permutations(places, 2):
+        yield pair_id(drop["id"], record["kind"], better, worse)
 
 
 def _counted(a: Path, b: Path) -> dict[str, tuple[int, int]]:
@@ -193,14 +206,10 @@ def _counted(a: Path, b: Path) -> dict[str, tuple[int, int]]:
     for release in (a, b):
         own: Counter[str] = Counter()
         for _, table in _tables(release, ["license"]):
-            own.update(dict(zip(*_value_counts(table.column("license")), strict=True)))
+            for row in table.column("license").value_counts().to_pylist():
+                own[row["values"]] += row["counts"]
         counts.append(own)
     return {name: (counts[0][name], counts[1][name]) for name in sorted({*counts[0], *counts[1]})}
-
-
-def _value_counts(column: Any) -> tuple[list[str], list[int]]:
-    found = column.value_counts().to_pylist()
-    return [row["values"] for row in found], [row["counts"] for row in found]
 
 
 def _reasons(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from prefdata.cli.main import run
+from prefdata.core.finding import Drop, Finding
 from prefdata.publish.compare import compare
+from prefdata.store.arrow import encode_drops
+from prefdata.store.dataset import DROPPED
+from prefdata.store.shards import shard_name, write_shard
 from tests.publish.conftest import a_record
 
 Run = Callable[..., Path]
@@ -57,15 +61,20 @@ def test_changed_settings_are_named_with_both_values(publish: Run) -> None:
     assert found.steps == {"publish": {"settings.margin": (False, True)}}
 
 
-def test_what_the_newer_build_dropped_is_named_with_step_and_reason(
-    built: Path, publish: Run, tmp_path: Path
+@pytest.mark.parametrize("answers", [("はい。", "いいえ。"), ("甲", "乙", "丙")])
+def test_what_a_step_of_the_other_build_dropped_is_named(
+    publish: Run, answers: tuple[str, ...]
 ) -> None:
-    out = tmp_path / "strict"
-    arguments = ["build", "quickstart", "--out", str(out), "--set", "stages.filter.profile=lenient"]
-    assert run(arguments) == 0
+    gone = a_record("gone", answers=answers)
+    before = publish([a_record(1), gone], splits=WHOLE)
+    after = publish([a_record(1)], splits=WHOLE)
+    gate = after.parent / "01-gate-0"
+    drop = Drop(gone, (Finding("refusal", "chosen", action="drop"),))
+    write_shard(gate / DROPPED / shard_name(0), encode_drops([drop]))
 
-    whys = {why for (_, _, why) in compare(built / "release", out / "release").changes}
-    assert not whys or all(": " in why or why.startswith("settings of filter") for why in whys)
+    pairs = len(answers) * (len(answers) - 1) // 2
+    assert changes(before, after) == {("removed", "gate: refusal"): pairs}
+    assert changes(after, before) == {("added", "gate: refusal"): pairs}
 
 
 def test_the_command_prints_json(publish: Run, capsys: pytest.CaptureFixture[str]) -> None:

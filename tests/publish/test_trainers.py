@@ -101,12 +101,38 @@ def test_trls_own_functions_take_the_views_as_they_are(release: Path, tmp_path: 
 
 
 @pytest.mark.train
-def test_a_chat_template_takes_prompt_and_completion(release: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "columns"),
+    [("pairs", ("prompt", "chosen", "rejected")), ("unpaired", ("prompt", "completion"))],
+)
+def test_trl_puts_the_views_through_a_chat_template(
+    release: Path, config: str, columns: tuple[str, ...]
+) -> None:
+    data_utils = pytest.importorskip("trl.data_utils")
+    for row in rows(release, config):
+        sides = {name: row[name] for name in columns}
+        told = data_utils.apply_chat_template(sides, a_tokenizer())
+        assert told["prompt"].endswith("<|assistant|>")
+        for name in columns[1:]:
+            assert told[name] == row[name][0]["content"]
+
+
+def a_tokenizer() -> Any:
+    """A tokenizer with nothing but a chat template."""
     transformers = pytest.importorskip("transformers")
     tokenizers = pytest.importorskip("tokenizers")
     model = tokenizers.Tokenizer(tokenizers.models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=model, unk_token="<unk>")
-    tokenizer.chat_template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    )
+    return tokenizer
+
+
+@pytest.mark.train
+def test_a_chat_template_takes_prompt_and_completion(release: Path) -> None:
+    tokenizer = a_tokenizer()
     for row in rows(release, "pairs"):
         text = tokenizer.apply_chat_template(row["prompt"] + row["chosen"], tokenize=False)
         assert text.endswith(f"<|assistant|>{row['chosen'][0]['content']}")

@@ -37,7 +37,8 @@ _OTHER_WORDS: Final = {
     "seventies": 70, "eighties": 80, "nineties": 90, "teenager": 10, "biweekly": 2, "bimonthly": 2, "annual": 1, "daily": 1, "weekly": 1, "monthly": 1, "per": 1, "each": 1, "every": 1, "hourly": 1, "ii": 2, "iii": 3, "iv": 4, "vi": 6,
     "octagon": 8, "triangle": 3, "square": 2, "squared": 2, "cubed": 3, "cubic": 3, "trio": 3, "duo": 2, "quartet": 4, "tenths": 10, "percent": 100,
 }  # fmt: skip
-_NAMED: Final = {word: float(value) for word, value in (_OTHER_WORDS | _WORDS).items()}
+# What a word of an English text may be in digits.
+WORD_VALUES: Final = {word: float(value) for word, value in (_OTHER_WORDS | _WORDS).items()}
 _EN = re.compile(
     r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
@@ -148,7 +149,7 @@ _SIGHT = re.compile(r"\b20/([1-9]\d{1,2})\b")  # 20/20 vision is 1.0
 
 def word_numbers(text: str) -> frozenset[float]:
     """Return what number words, months and the like in an English text may explain."""
-    found = {_NAMED[word] for word in _NAMED.keys() & _words(text)}
+    found = {WORD_VALUES[word] for word in WORD_VALUES.keys() & _words(text)}
     found |= {century + int(year) for year in _YEAR.findall(text) for century in (1900.0, 2000.0)}
     for feet, inches in _FEET.findall(text):
         found.add(round(int(feet) * 30.48 + int(inches) * 2.54))

@@ -17,6 +17,7 @@ from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
 from prefdata.text.lists import word_list
 from prefdata.text.numbers import (
+    WORD_VALUES,
     Readings,
     english_figures,
     english_numbers,
@@ -144,9 +145,12 @@ def _has_new_digits(text: Bitext) -> bool:
 
 
 def _unexplained(text: Bitext) -> list[Readings]:
-    """Return the numbers in digits of the target that no figure of the source explains."""
+    """Return the numbers in digits of the target that no figure or plain word of the source explains."""
     given = [r for r, is_explicit in japanese_numbers(text.normal_japanese) if is_explicit]
-    known = frozenset().union(*english_figures(text.english.text)) if given else frozenset()
+    if not given:
+        return []
+    words = [WORD_VALUES[word] for word in WORD_VALUES.keys() & text.source_vocabulary]
+    known = frozenset(words).union(*english_figures(text.english.text))
     return [readings for readings in given if not _matches(readings, known)]
 
 
@@ -213,6 +217,8 @@ def _changed_units(text: Bitext) -> list[str]:
     found = []
     for number, unit in _durations(text.lower_english):
         digits = _SMALL.get(number, number)
+        if digits not in text.japanese.text:
+            continue
         kept = re.findall(rf"(?<!\d){digits}(.{{1,4}})", text.japanese.text)
         other = [tail for tail in kept if _ANY_UNIT.match(tail)]
         if other and not any(re.match(_JA_UNIT[unit], tail) for tail in kept):

@@ -20,7 +20,7 @@ _DURATIONS: Final = frozenset(["hours", "months"])
 _EN_NUMBER: Final = (
     rf"(?<![\w.,])(\d[\d,]{{0,20}}(?:\.\d{{1,9}})?|(?:an?|{'|'.join(SMALL_NUMBERS)})(?=[\s-]))"
 )
-_JA_NUMBER: Final = r"(?<![\d.,])(\d[\d,]{0,20}(?:\.\d{1,9})?(?:[万億千百][\d,]{0,9}){0,4})"
+_JA_NUMBER: Final = r"(\d(?<![\d.,]\d)[\d,]{0,20}(?:\.\d{1,9})?(?:[万億千百][\d,]{0,9}){0,4})"
 _EN_RANGE = r"(?:\s?(?:-|–|to|or|and|/)\s?(\d[\d,]{0,20}(?:\.\d{1,9})?))?[\s-]?"
 _JA_RANGE = r"(?:\s?(?:[~〜–、-]|から|か)\s?(\d[\d,]{0,20}(?:\.\d{1,9})?))?\s?"
 _DOLLARS = re.compile(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cached_property
 
 from prefdata.text import latin, length, script
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
+
+_NUMERAL = re.compile("[0-9]+")
 
 
 class Bitext:
@@ -74,6 +77,16 @@ class Bitext:
         return len(self.source_words)
 
     @cached_property
+    def source_numerals(self) -> list[str]:
+        """Return the runs of digits of the masked source."""
+        return _NUMERAL.findall(self.english.text)
+
+    @cached_property
+    def source_letters(self) -> int:
+        """Return the number of characters of the masked source, white space left out."""
+        return length.characters(self.english.text)
+
+    @cached_property
     def source_items(self) -> int:
         """Return the number of list items of the masked source."""
         return length.list_items(self.english.text)
@@ -95,8 +108,12 @@ class Bitext:
 
     @cached_property
     def ratio(self) -> float:
-        """Return Japanese characters per English character."""
-        return length.ratio(self.english.text, self.japanese.text)
+        """Return Japanese characters per English character, both masked, white space left out.
+
+        The center of human translations is 0.55; 99 % lie in 0.30-1.05 from 16 English words up.
+        """
+        english = self.source_letters
+        return length.characters(self.japanese.text) / english if english else 0.0
 
     @cached_property
     def source_sentences(self) -> list[str]:

@@ -31,7 +31,7 @@ _MONTH_JA = re.compile(
 )
 _WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
 _WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
-_TIMED = re.compile(r"\d\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
+_TIMED = re.compile(r"[0-9]\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_JA = re.compile(
     "(午前|午後|早朝|朝|夕方|夜|晩)?の?\\s?(?<![0-9:])([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])"
@@ -79,7 +79,7 @@ def changed_dates(text: Bitext) -> Iterator[str]:
     if is_dated:
         yield from _months(text)
         yield from _weekdays(text)
-    if _TIMED.search(text.english.text):
+    if text.source_numerals and _TIMED.search(text.english.text):
         yield from _clock(text)
     if not _PARTS.isdisjoint(text.source_vocabulary):
         yield from _parts_of_hour(text)

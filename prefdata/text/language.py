@@ -28,8 +28,9 @@ _DATA = re.compile(
 )
 # Full-width letters and digits, half-width marks, blanks before a comma or in a row between Japanese
 # characters.
-_UNTIDY = re.compile(
-    "[Ａ-Ｚａ-ｚ０-９｡-･]|[ぁ-ヶ一-鿿][ \u3000]+[、。）」]|[ぁ-ヶ一-鿿、。][ \u3000]{2,}(?=[ぁ-ヶ一-鿿])"
+_WIDE = re.compile("[Ａ-Ｚａ-ｚ０-９｡-･]")
+_SPACED = re.compile(
+    "[ \u3000](?:(?<=[ぁ-ヶ一-鿿].)[ \u3000]*[、。）」]|(?<=[ぁ-ヶ一-鿿、。].)[ \u3000]+(?=[ぁ-ヶ一-鿿]))"
 )
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
@@ -47,7 +48,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     lost = lost_characters(text.japanese.text, text.source)
     if lost:
         yield Seen("mojibake", measured=float(lost))
-    if "half_kana" in text.scripts or _UNTIDY.search(text.target):
+    if "half_kana" in text.scripts or _WIDE.search(text.target) or _SPACED.search(text.target):
         yield Seen("needs_normalization")
     if not text.scripts <= _USUAL:
         yield from _unusual(text)

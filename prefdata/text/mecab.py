@@ -8,6 +8,7 @@ no feature strings; unknown words print their part of speech themselves.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -65,9 +66,12 @@ class Words:
         return sum(map(self.classes.count, PARTICLES))
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Return the distinct words."""
-        return frozenset(self.surfaces)
+    def places(self) -> dict[str, list[int]]:
+        """Return the distinct words, and where each of them stands."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for place, word in enumerate(self.surfaces):
+            found[word].append(place)
+        return dict(found)
 
     @cached_property
     def distinct_bigrams(self) -> int:

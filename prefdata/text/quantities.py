@@ -140,8 +140,7 @@ def _has_new_digits(text: Bitext) -> bool:
     """Tell whether the target has digits that the source lacks, or 万, 半 and the like."""
     if _SCALED.search(text.japanese.text):
         return True
-    given = set(_NUMERAL.findall(text.japanese.text))
-    return not given.issubset(_NUMERAL.findall(text.english.text))
+    return not set(_NUMERAL.findall(text.japanese.text)).issubset(text.source_numerals)
 
 
 def _unexplained(text: Bitext) -> list[Readings]:

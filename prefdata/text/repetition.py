@@ -42,10 +42,9 @@ def _length_of(text: str, match: re.Match[str]) -> int:
 
 def _may_loop(words: Words) -> bool:
     """Tell whether a word that is no particle comes back three times at the same distance."""
-    surfaces = words.surfaces
-    for word, times in [found for found in Counter(surfaces).items() if found[1] >= 3]:
-        if words.classes[surfaces.index(word)] in _CONTENT:
-            places = [n for n, other in enumerate(surfaces) if other == word]
+    for places in words.places.values():
+        times = len(places)
+        if times >= 3 and words.classes[places[0]] in _CONTENT:
             gaps = [b - a for a, b in pairwise(places)]
             if any(a == b for a, b in pairwise(gaps)) or times >= 8:
                 return True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.lists import word_list
+from prefdata.text.patterns import has_one
 from prefdata.text.register import register_of
 from prefdata.text.seen import Seen
 
@@ -22,6 +22,9 @@ _OF_OF = re.compile(
 _CALQUE = re.compile(
     r"(?:ました|ます|です|だった)、(?:しかし|そして|なぜなら|それは|または|もし)|ところの|それは[^、。\n]{1,20}(?:するところ|である[^、。\n]{1,10}ことの)"
 )
+_CALQUES: Final = (
+    "、しかし", "、そして", "、なぜなら", "、それは", "、または", "、もし", "ところの", "それは",
+)  # fmt: skip  # one of which stands in each
 _ONE_PRONOUN: Final = tuple(
     map(
         re.compile,
@@ -43,17 +46,16 @@ def check(text: Bitext) -> Iterator[Seen]:
                 round(register.mixture, 4),
                 f"{register.polite} polite, {register.plain} plain",
             )
-    if not text.is_native and not PRONOUNS.isdisjoint(words.vocabulary):
+    if not text.is_native and not PRONOUNS.isdisjoint(words.places):
         yield from _pronouns(text)
-    calques = len(_CALQUE.findall(text.japanese.text)) if "、" in text.target else 0
+    calques = len(_CALQUE.findall(text.japanese.text)) if has_one(text.target, _CALQUES) else 0
     if calques:
         yield Seen("translationese", "calque", float(calques))
 
 
 def _pronouns(text: Bitext) -> Iterator[Seen]:
     words = text.words
-    found = Counter(word for word in words.surfaces if word in PRONOUNS)
-    total = sum(found.values())
+    total = sum(len(words.places[word]) for word in PRONOUNS & words.places.keys())
     if words.count >= 20 and total >= 6:  # five may be one good sentence: 彼は彼女を…、彼女は…
         yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))
     if total >= 2:

@@ -13,11 +13,11 @@ from prefdata.text.register import final_words
 from prefdata.text.seen import Seen
 
 _CLOSERS = " \t\r\n\u3000」』）)】］]\"'”’*_◇♪☆★♡❤~～`>"
-_FINAL = re.compile(r"[。．！？!?.…:：;；]$|[ｗw笑\u2600-\u27bf\U0001f300-\U0001faff]$")
+_FINAL = re.compile(r"[。．！？!?.…:：;；ｗw笑\u2600-\u27bf\U0001f300-\U0001faff]")
 _SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
 # The length ratio that no good translation of several sentences reaches, by band.
 TOO_LONG = {"1-3": 3.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
-_OPEN = re.compile(r"[、,，・「『（(]$")
+_OPEN: Final = tuple("、,，・「『（(")
 # Four words in Title Case and more, joined by small words and commas: a name.
 _NAME_WORD: Final = r"[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3}"
 _LONG_NAME = re.compile(rf"{_NAME_WORD}(?:{_NAME_WORD}){{2,11}}[A-Z][\w'’-]{{0,30}}")
@@ -67,7 +67,7 @@ def _low_ratio(text: Bitext) -> float:
     The Ministry of Land, Infrastructure, Transport and Tourism is 国土交通省.
     """
     source = text.english.text
-    letters = length.characters(source)
+    letters = text.source_letters
     names = _LONG_NAME.findall(source)
     spare = sum(max(length.characters(name) - _SHORT_NAME, 0) for name in names)
     ratio = text.ratio * letters / (letters - min(spare, letters * 2 // 3))
@@ -83,9 +83,9 @@ def truncated(text: Bitext) -> Iterator[Seen]:
     if text.japanese.citations and not text.english.has_code:
         bare = bare.rstrip("◇ \n\t\u3000")  # [2] says nothing of where the sentence ends
     end = bare.rstrip(_CLOSERS)
-    if _OPEN.search(bare) or _OPEN.search(end):
+    if bare.endswith(_OPEN) or end.endswith(_OPEN):
         yield Seen("truncated", "comma", detail=bare[-10:])
-    elif end and not _FINAL.search(end):
+    elif end and not _FINAL.match(end[-1]):
         yield from _unfinished(text, bare)
     if markup.unclosed_brackets(text.japanese.text) > markup.unclosed_brackets(text.english.text):
         yield Seen("truncated", "bracket", detail=bare[-10:])

@@ -95,6 +95,7 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
             "obligations": _each(c["obligations"] for c in stated),
             "card": card_fields(expression, terms, book),
         },
+        "texts": _texts(book, [*book.expressions.ids_in(expression), *terms]),
         "counts": _counts(court, facts),
         **told_of,
         "rows": [
@@ -148,6 +149,23 @@ def unlock_table(court: Court, excluded: Sequence[Tally]) -> list[dict[str, Any]
             row["alone"] += tally.records if len(blocking) == 1 else 0
             row["artifacts"] = sorted({*row["artifacts"], *court.blame(layers, code)})
     return [rows[code] for code in sorted(rows)]
+
+
+def _texts(book: LicenseBook, named: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the texts that travel: of every license and of all terms that the release names."""
+    entries = [entry for entry in map(book.get, sorted(set(named))) if entry]
+    return [
+        {
+            "id": entry.id,
+            "name": entry.name,
+            "kind": entry.kind,
+            "output_rule": entry.output_rule,
+            "file": f"license-texts/{entry.text_file}",
+            "sha256": entry.text_sha256,
+            "extract_of": entry.extract_of,
+        }
+        for entry in entries
+    ]
 
 
 def _digest(tree: Any) -> str:

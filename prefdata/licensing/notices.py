@@ -100,8 +100,8 @@ def _copy_evidence(folder: Path, item: Mapping[str, Any], court: Court) -> None:
 
 def copyright_of(source: Mapping[str, Any]) -> str:
     """Return a source's copyright line, or that upstream supplies none."""
-    revision = next(iter(source["revisions"]), "") or "the one used"
-    return source["copyright"] or f"not supplied by upstream at revision {revision}"
+    revision = ", ".join(filter(None, source["revisions"])) or "the one used"
+    return source["copyright"] or f"no copyright line supplied by upstream at revision {revision}"
 
 
 def change_of(source: Mapping[str, Any], released: str | None) -> str:
@@ -117,8 +117,9 @@ def _notice(audit: Mapping[str, Any]) -> Iterator[str]:
     for source in audit["sources"]:
         yield ""
         yield f"{source['title']} ({source['id']})"
-        yield f"  by {source['creator'] or 'not stated'}, {source['url']}"
-        yield f"  {copyright_of(source)}"
+        yield f"  creator: {source['creator'] or 'not stated'}"
+        yield f"  from: {source['url'] or 'not stated'}"
+        yield f"  copyright: {copyright_of(source)}"
         yield f"  license: {source['license']}"
         yield f"  changes: {change_of(source, audit['released'])}"
         if source["intended_use"]:
@@ -163,6 +164,9 @@ def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
                 yield f"  [text](license-texts/{file})"
         yield ""
     yield audit["disclaimer"]
+    yield ""
+    for key, text in audit["assumptions"].items():
+        yield f"- {key}: {text}"
 
 
 def attribution(audit: Mapping[str, Any], court: Court) -> str:

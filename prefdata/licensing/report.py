@@ -26,6 +26,8 @@ def sections(audit: Mapping[str, Any]) -> list[Section]:
         Section(
             "Assumptions", tuple(f"{key}: {text}" for key, text in audit["assumptions"].items())
         ),
+        _duties(audit),
+        _texts(audit),
         _sources(audit),
         _counts(audit),
         _combinations(audit),
@@ -65,10 +67,44 @@ def _summary(audit: Mapping[str, Any]) -> Section:
         f"Registry used, as it travels with the release: SHA-256 {audit['registry']['sha256']}",
         f"License of the content: {stated['expression'] or 'none: nothing was published'}",
         f"Output terms beside it: {_cell(stated['downstream_terms']) or 'none'}",
-        f"Obligations: {_cell(stated['obligations']) or 'none'}",
         f"Merkle root of the records: {audit['merkle_root']}",
     )
     return Section("License audit", lines)
+
+
+DUTIES = {
+    "retain_copyright_notice": "keep the copyright notices (NOTICE, LICENSE.md)",
+    "include_license_text": "pass the license text on (license-texts/)",
+    "retain_notices": "keep the other notices that came along",
+    "state_changes": "say what was changed (ATTRIBUTION.csv)",
+    "attribute": "name the creators (ATTRIBUTION.csv)",
+    "link_license": "link or name the license",
+    "noncommercial_only": "use it for noncommercial purposes alone",
+    "no_shared_adaptations": "pass on no adaptation",
+    "no_endorsement": "do not suggest that the makers endorse the use",
+    "computational_use_only": "use it for computation alone",
+    "share_alike": "pass adaptations on under this license alone",
+    "output_notice": "pass these terms on with the data: they bind whoever trains on it",
+    "model_notice": "pass these terms on with the model, with the notice or name that they ask for",
+}
+
+
+def _duties(audit: Mapping[str, Any]) -> Section:
+    rows = [
+        (duty, DUTIES.get(duty.partition(":")[0], "see the license text"))
+        for duty in audit["license"]["obligations"]
+    ]
+    return _table("What whoever passes it on owes", ("obligation", "in words"), rows)
+
+
+def _texts(audit: Mapping[str, Any]) -> Section:
+    rows = [
+        (t["id"], t["name"], t["file"], f"an extract of {t['extract_of']}" if t["extract_of"]
+         else "whole", t["output_rule"] if t["kind"] == "terms" else "", t["sha256"])
+        for t in audit["texts"]
+    ]  # fmt: skip
+    headers = ("id", "name", "text", "the text is", "rule on outputs", "sha256")
+    return _table("Licenses and terms", headers, rows)
 
 
 def _sources(audit: Mapping[str, Any]) -> Section:
@@ -98,10 +134,11 @@ def _counts(audit: Mapping[str, Any]) -> Section:
 
 
 def _layers(combination: Mapping[str, Any]) -> str:
-    return "; ".join(
-        f"{role}: {artifact}" + (f" @ {revision}" if revision else "")
-        for role, artifact, revision in combination["layers"]
-    )
+    """Return who had a hand in the records: the roles of each artifact at each revision."""
+    roles: dict[str, list[str]] = {}
+    for role, artifact, revision in combination["layers"]:
+        roles.setdefault(artifact + (f" @ {revision}" if revision else ""), []).append(role)
+    return "; ".join(f"{', '.join(own)}: {artifact}" for artifact, own in roles.items())
 
 
 def _combinations(audit: Mapping[str, Any]) -> Section:
@@ -143,11 +180,11 @@ def _decisions(audit: Mapping[str, Any]) -> Section:
 def _evidence(audit: Mapping[str, Any]) -> Section:
     rows = [
         (e["artifact"], e["component"], e["status"], e["license"], e["grade"], e["kind"], e["by"],
-         e["url"], e["revision"], e["captured"], e["quote"] or e["note"], e["sha256"])
+         e["url"], e["revision"], e["captured"], e["quote"], e["note"], e["sha256"])
         for e in audit["evidence"]
     ]  # fmt: skip
     headers = ("artifact", "part", "status", "license", "grade", "kind", "by", "place", "revision",
-               "captured", "quote or note", "sha256")  # fmt: skip
+               "captured", "quote", "note", "sha256")  # fmt: skip
     return _table("Evidence", headers, rows)
 
 

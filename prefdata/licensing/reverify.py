@@ -49,8 +49,8 @@ class Findings:
             IntegrityError: the first of it, by name.
         """
         if self.problems:
-            named = "\n  ".join(self.problems[:MOST_NAMED])
-            n = len(self.problems)
+            problems = list(dict.fromkeys(self.problems))
+            named, n = "\n  ".join(problems[:MOST_NAMED]), len(problems)
             raise IntegrityError(
                 f"{n} {'difference' if n == 1 else 'differences'}:\n  {named}",
                 str(release),
@@ -178,7 +178,7 @@ def _check_card(release: Path, audit: Mapping[str, Any]) -> list[str]:
     shown = str(stated.get("license"))
     meant = shipped().book.hub_tags.get(shown, shown)
     weaker = shipped().book.expressions.is_weaker(meant, audit["license"]["expression"])
-    word = "weaker than" if weaker else "not that of"
+    word = "weaker than" if weaker and shown != "other" else "not that of"
     return [f"README.md: the license field {shown!r} is {word} the expression: {wanted}"]
 
 

@@ -178,7 +178,7 @@ def check_records(release: Path) -> tuple[list[str], str]:
     return problems, merkle_root(digests)
 
 
-_WHAT = ("lineage", "hash", "license")
+_WHAT = ("place", "hash", "license")
 
 
 def _rows(release: Path) -> Iterator[tuple[str, str, bytes, str]]:

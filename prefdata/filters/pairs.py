@@ -11,6 +11,7 @@ from prefdata.text.numbers import english_numbers, japanese_numbers
 from prefdata.text.seen import Seen
 
 _N = 3
+_SENTENCE = 15  # characters; short replies are alike by chance
 # British and American spelling, and short forms: one English, so one Japanese. Both sides are
 # changed alike, so that it does no harm when "four" becomes "for".
 _SPELLINGS = (
@@ -46,9 +47,11 @@ def compare(first: Sequence[Turn], second: Sequence[Turn]) -> Iterator[Seen]:
         return
     if not all(sources):
         return
-    similar = jaccard(*targets)
-    if similar >= 0.4 and jaccard(*sources) <= 0.5:
-        yield Seen("pair_collapsed", "similar", round(similar, 4))
+    if min(map(len, targets)) >= _SENTENCE:
+        similar = jaccard(*targets)
+        own = jaccard(*sources) if similar >= 0.4 else 1.0
+        if own <= 0.5:
+            yield Seen("pair_collapsed", "alike" if own <= 0.2 else "similar", round(similar, 4))
     moved = _moved_number(sources, targets) + _moved_number(sources[::-1], targets[::-1])
     if moved:
         yield Seen("flaw_repaired", "number", float(moved))

@@ -60,7 +60,8 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _latex(english, japanese, text.target)
     if "\n" in text.source or "|" in text.source:
         yield from _layout(text)
-    if text.source.count("**") % 2 == 0 and text.target.count("**") % 2:
+    marks, kept = text.source.count("**"), text.target.count("**")
+    if marks % 2 == 0 and (kept % 2 or (marks >= 4 and not kept)):
         yield Seen("markup_broken", "emphasis")
 
 

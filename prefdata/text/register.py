@@ -13,7 +13,7 @@ _QUOTE = re.compile(r"\([^()]{0,1000}\)")
 _MARKS: Final = "~- (),"  # what may stand after the last word
 # です, ます (M), ました and ません (w + t/z), でしょう (Q), within the last four words.
 _POLITE = re.compile(r"(?:[MQ]|w[tzrq]?)[a-zA-Z]{0,2}$")
-_PLAIN: Final = frozenset("VdtzxOy")
+_PLAIN: Final = frozenset("VdtzxOEy")
 
 
 class Register(NamedTuple):
@@ -65,7 +65,7 @@ def _ending(surfaces: Sequence[str], sentence: str, start: int) -> str:
     if _is_polite(bare[-4:]):
         return "polite"
     last = surfaces[start + len(bare) - 1]
-    if last in ("ください", "下さい", "ませ", "くださいませ"):
+    if last in ("ください", "下さい", "ませ", "くださいませ", "なさい"):
         return "polite"
     return "plain" if bare[-1] in _PLAIN else ""
 

@@ -18,6 +18,7 @@ _SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
 # The length ratio that no good translation of several sentences reaches, by band.
 TOO_LONG = {"1-3": 3.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
 _OPEN: Final = tuple("、,，・「『（(")
+_BARE_ITEM = re.compile(r"\n[ \t]*(?:[-*•・]|\d{1,3}[.)．）])\Z")
 # Four words in Title Case and more, joined by small words and commas: a name.
 _NAME_WORD: Final = r"[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3}"
 _LONG_NAME = re.compile(rf"{_NAME_WORD}(?:{_NAME_WORD}){{2,11}}[A-Z][\w'’-]{{0,30}}")
@@ -80,6 +81,8 @@ def truncated(text: Bitext) -> Iterator[Seen]:
     if not _SOURCE_FINAL.search(text.english.text):
         return
     bare = text.japanese.text.rstrip()
+    if _BARE_ITEM.search(bare):
+        yield Seen("truncated", "item", detail=bare[-10:])
     if text.japanese.citations and not text.english.has_code:
         bare = bare.rstrip("◇ \n\t\u3000")  # [2] says nothing of where the sentence ends
     end = bare.rstrip(_CLOSERS)

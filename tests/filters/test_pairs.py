@@ -55,3 +55,22 @@ def test_one_english_in_two_spellings_is_rightly_one_japanese(
     chosen: str, rejected: str, japanese: str
 ) -> None:
     assert reasons((chosen, japanese), (rejected, japanese)) == set()
+
+
+def test_unlike_english_that_became_nearly_one_japanese_is_a_collapsed_pair() -> None:
+    chosen = (
+        "Soak the beans overnight, then simmer them for an hour.",
+        "豆は一晩水に浸してから、やわらかくなるまで1時間ほど煮てください。",
+    )
+    rejected = (
+        "Beans? Dunno, boil em till soft i guess",
+        "豆は一晩水に浸してから、やわらかくなるまで1時間ほど煮ましょう。",
+    )
+    assert "pair_collapsed" in reasons(chosen, rejected)
+
+
+def test_short_replies_are_alike_by_chance() -> None:
+    assert (
+        reasons(("Right, exactly.", "はい、そうですね。"), ("Yes, it is.", "はい、そうです。"))
+        == set()
+    )

@@ -146,7 +146,11 @@ class DatasetStage(Protocol):
 
 
 class Filter(Protocol):
-    """A check over one record; it cannot see which completion is preferred."""
+    """A check over one record; it cannot see which completion is preferred.
+
+    Optional: ``check_batch(records)`` returns the findings of each record of a batch, in order, for
+    what does many at once more cheaply: a model, a server. It is called instead of `check`.
+    """
 
     Config: ClassVar[type[Any]]
     version: ClassVar[int]

@@ -1,12 +1,13 @@
 """Filter `back_translation`: the Japanese is translated back; chrF against the source.
 
 It finds omissions, additions, wrong numbers and gross mistakes, not style. The score depends on the
-model, so cut by percentile: run it once with `action: flag` and look at `prefdata drops`.
+model, so cut by percentile: run it once with `action: flag` and look at `prefdata calibrate`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -41,6 +42,9 @@ class BackTranslation:
             default="", description="environment variable that holds the key"
         )
         revision: str = Field(default="", description="the model's revision, for the lineage")
+        concurrency: Annotated[int, RUNTIME] = Field(
+            default=16, ge=1, description="texts in flight"
+        )
         lowest: float = Field(
             default=25.0, ge=0, le=100, description="chrF below which a text is found"
         )
@@ -48,13 +52,14 @@ class BackTranslation:
             default="flag", description="what a low score means"
         )
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reasons: ClassVar[tuple[str, ...]] = (CODE,)
 
     def __init__(self, config: Config, context: Context) -> None:
         self.config = config
         self.chat = Chat(config.base_url, config.model, config.api_key_env)
         self.chrf = _chrf()
+        self.threads = ThreadPoolExecutor(config.concurrency)
 
     @staticmethod
     def layers(config: Config, context: Context) -> Sequence[Layer]:
@@ -62,19 +67,39 @@ class BackTranslation:
         return (Layer("judge", config.model, config.revision),)
 
     def check(self, record: Comparison) -> list[Finding]:
-        """Return the score of every translated turn of the completions."""
-        found = []
-        for side, turns in enumerate(record.completions):
-            for n, turn in enumerate(turns):
-                if turn.source and turn.target.strip():
-                    back = self.chat.ask(_SYSTEM, turn.target, max_tokens=64 + 2 * len(turn.source))
-                    score = round(self.chrf.sentence_score(back, [turn.source]).score, 2)
-                    low: Action = self.config.action if score < self.config.lowest else "none"
-                    where = f"completion_{side}"
-                    found.append(
-                        Finding(CODE, where, n, score, self.config.lowest, "chrf", low, back[:80])
-                    )
-        return found
+        """Return the score of every translated turn of one record."""
+        return self.check_batch([record])[0]
+
+    def check_batch(self, records: Sequence[Comparison]) -> list[list[Finding]]:
+        """Return the score of every translated turn; an equal text is sent once a batch."""
+        turns = [list(_translated(record)) for record in records]
+        lengths: dict[str, int] = {}
+        for _, _, source, target in (turn for one in turns for turn in one):
+            lengths[target] = max(len(source), lengths.get(target, 0))
+        backs = dict(
+            zip(lengths, self.threads.map(self._back, lengths, lengths.values()), strict=True)
+        )
+        return [[self._finding(turn, backs[turn[3]]) for turn in one] for one in turns]
+
+    def _back(self, target: str, length: int) -> str:
+        """Return the English of a text; English has some four characters a token."""
+        return self.chat.ask(_SYSTEM, target, max_tokens=64 + length // 2)
+
+    def _finding(self, turn: tuple[str, int, str, str], back: str) -> Finding:
+        side, n, source, _ = turn
+        score = round(self.chrf.sentence_score(back, [source]).score, 2)
+        low: Action = self.config.action if score < self.config.lowest else "none"
+        return Finding(CODE, side, n, score, self.config.lowest, "chrf", low, back[:80])
+
+
+def _translated(record: Comparison) -> Iterator[tuple[str, int, str, str]]:
+    """Yield (side, turn, source, target) of every turn that has both texts."""
+    sides = [("prompt", record.prompt)]
+    sides += [(f"completion_{n}", turns) for n, turns in enumerate(record.completions)]
+    for side, turns in sides:
+        for n, turn in enumerate(turns):
+            if (turn.source or "").strip() and turn.target.strip():
+                yield side, n, turn.source or "", turn.target
 
 
 def _chrf() -> Any:

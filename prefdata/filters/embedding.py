@@ -1,18 +1,19 @@
 """Filter `embedding`: cosine between source and translation in one multilingual space.
 
-It finds unrelated and half-missing content. A translation that lies nearer to another completion's
-source than to its own was swapped or mended.
+It finds unrelated and half-missing content, and answers in the place of translations. A completion
+that lies nearer to another completion's source than to its own was swapped or mended. All texts of
+a batch of records are encoded together, each distinct one once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from prefdata.config.settings import RUNTIME, Settings
-from prefdata.core.errors import MissingExtra
+from prefdata.core.errors import InputError, MissingExtra
 from prefdata.core.finding import Action, Finding
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
@@ -20,7 +21,7 @@ from prefdata.filters.view import Comparison, Turn
 
 
 class Embedding:
-    """Measures the cosine of each completion with its own source, and with the others' sources."""
+    """Measures the cosine of prompt and completions with their sources, and with each other's."""
 
     class Config(Settings):
         """Settings of the embedding scorer."""
@@ -33,11 +34,20 @@ class Embedding:
         lowest: float = Field(
             default=0.6, ge=-1, le=1, description="cosine below which a text is found"
         )
+        lead: float = Field(
+            default=0.05,
+            ge=0,
+            le=2,
+            description="lead of another completion's source above which a completion is flagged",
+        )
+        batch_size: Annotated[int, RUNTIME] = Field(
+            default=32, ge=1, description="texts that the model reads at once"
+        )
         action: Literal["drop", "flag"] = Field(
             default="flag", description="what a low cosine means"
         )
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reasons: ClassVar[tuple[str, ...]] = ("mistranslation", "flaw_repaired")
 
     def __init__(self, config: Config, context: Context) -> None:
@@ -50,31 +60,55 @@ class Embedding:
         return (Layer("judge", config.model, config.revision),)
 
     def check(self, record: Comparison) -> list[Finding]:
-        """Return the cosines of every completion."""
-        if record.is_native:
+        """Return the cosines of one record."""
+        return self.check_batch([record])[0]
+
+    def check_batch(self, records: Sequence[Comparison]) -> list[list[Finding]]:
+        """Return the cosines of each record; native ones have nothing to compare."""
+        sides = [[] if record.is_native else _sides(record) for record in records]
+        texts = list(dict.fromkeys(text for one in sides for side in one for text in side[1:]))
+        vectors = dict(zip(texts, self._encode(texts), strict=True))
+        return [list(self._findings(one, vectors)) for one in sides]
+
+    def _encode(self, texts: list[str]) -> Any:
+        if not texts:
             return []
-        sources = [_joined(side, "source") for side in record.completions]
-        targets = [_joined(side, "target") for side in record.completions]
-        vectors = self.model.encode([*sources, *targets], normalize_embeddings=True)
-        english, japanese = vectors[: len(sources)], vectors[len(sources) :]
-        found = []
-        for n, vector in enumerate(japanese):
-            cosines = [round(float(vector @ other), 4) for other in english]
-            low: Action = self.config.action if cosines[n] < self.config.lowest else "none"
-            side = f"completion_{n}"
-            found.append(
-                Finding("mistranslation", side, -1, cosines[n], self.config.lowest, "cosine", low)
-            )
-            lead = round(max(cosines) - cosines[n], 4)
+        return self.model.encode(
+            texts,
+            batch_size=self.config.batch_size,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+
+    def _findings(
+        self, sides: Sequence[tuple[str, str, str]], vectors: Mapping[str, Any]
+    ) -> Iterator[Finding]:
+        """Yield the cosine of each side, and how much nearer another completion's source is."""
+        for name, source, target in sides:
+            own = _cosine(vectors, source, target)
+            low: Action = self.config.action if own < self.config.lowest else "none"
+            yield Finding("mistranslation", name, -1, own, self.config.lowest, "cosine", low)
+            if name == "prompt":
+                continue
+            others = [
+                _cosine(vectors, other, target) for side, other, _ in sides if side != "prompt"
+            ]
+            lead = round(max(others) - own, 4)
             if lead > 0:
-                found.append(
-                    Finding("flaw_repaired", side, -1, lead, 0.05, "cosine", _if(lead > 0.05))
-                )
-        return found
+                action: Action = "flag" if lead > self.config.lead else "none"
+                yield Finding("flaw_repaired", name, -1, lead, self.config.lead, "cosine", action)
 
 
-def _if(found: bool) -> Action:
-    return "flag" if found else "none"
+def _sides(record: Comparison) -> list[tuple[str, str, str]]:
+    """Return (side, source, target) of the sides that have both."""
+    named = [("prompt", record.prompt)]
+    named += [(f"completion_{n}", turns) for n, turns in enumerate(record.completions)]
+    texts = [(name, _joined(turns, "source"), _joined(turns, "target")) for name, turns in named]
+    return [side for side in texts if side[1].strip() and side[2].strip()]
+
+
+def _cosine(vectors: Mapping[str, Any], source: str, target: str) -> float:
+    return round(float(vectors[source] @ vectors[target]), 4)
 
 
 def _joined(turns: Sequence[Turn], side: str) -> str:
@@ -88,4 +122,13 @@ def _load(config: Embedding.Config) -> Any:
         raise MissingExtra.needed(
             "sentence-transformers", by="embeddings", extra="score"
         ) from error
-    return SentenceTransformer(config.model, revision=config.revision or None, device=config.device)
+    try:
+        return SentenceTransformer(
+            config.model, revision=config.revision or None, device=config.device
+        )
+    except OSError as error:
+        raise InputError(
+            f"cannot load the model: {str(error).splitlines()[0]}",
+            config.model,
+            "give a sentence-transformers model on the hub, or its folder",
+        ) from error

@@ -102,6 +102,7 @@ class LlmJudge:
         self.config = config
         self.chat = Chat(config.base_url, config.model, config.api_key_env)
         self.threads = ThreadPoolExecutor(config.concurrency)
+        self.pairs = ThreadPoolExecutor(max(config.concurrency // 2, 1))  # two votes a pair
 
     @staticmethod
     def layers(config: Config, context: Context) -> Sequence[Layer]:
@@ -109,19 +110,26 @@ class LlmJudge:
         return (Layer("judge", config.model, config.revision),)
 
     def check(self, record: Comparison) -> list[Finding]:
+        """Return what the model answers Y to in one record."""
+        return self.check_batch([record])[0]
+
+    def check_batch(self, records: Sequence[Comparison]) -> list[list[Finding]]:
         """Return what the model answers Y to; native records have nothing to compare."""
-        if record.is_native or not self._is_sampled(record):
-            return []
-        sides = [("prompt", record.prompt)]
-        sides += [(f"completion_{n}", turns) for n, turns in enumerate(record.completions)]
-        asked = [one for side, turns in sides for one in self._questions(side, turns)]
-        answers = self.threads.map(self._says, asked)
-        found = [self._finding(one) for one, is_so in zip(asked, answers, strict=True) if is_so]
+        asked = [list(self._questions(record)) for record in records]
+        answers = self.threads.map(self._says, [one for own in asked for one in own])
+        found = [[self._finding(one) for one in own if next(answers)] for own in asked]
         if self.config.preference:
-            found += self._preferences(record)
+            for own, more in zip(found, self.pairs.map(self._preferences, records), strict=True):
+                own += more
         return found
 
-    def _questions(self, side: str, turns: Sequence[Turn]) -> Iterator[Asked]:
+    def _questions(self, record: Comparison) -> Iterator[Asked]:
+        if not self._is_asked_about(record):
+            return
+        for n, turns in enumerate((record.prompt, *record.completions)):
+            yield from self._questions_on(f"completion_{n - 1}" if n else "prompt", turns)
+
+    def _questions_on(self, side: str, turns: Sequence[Turn]) -> Iterator[Asked]:
         for n, turn in enumerate(turns):
             if not turn.source or not turn.target.strip():
                 continue
@@ -139,14 +147,20 @@ class LlmJudge:
         action, model = self.config.action, self.config.model
         return Finding(one.code, one.side, one.n, 1.0, 1.0, "judge", action, model)
 
-    def _preferences(self, record: Comparison) -> Iterator[Finding]:
-        """Yield pairs of which the better answer is another one in Japanese than in English."""
+    def _preferences(self, record: Comparison) -> list[Finding]:
+        """Return pairs of which the better answer is another one in Japanese than in English."""
+        found: list[Finding] = []
+        if not self._is_asked_about(record):
+            return found
         for a, b in combinations(range(len(record.completions)), 2):
             english, japanese = (self._better(record, a, b, lang) for lang in ("source", "target"))
             if english is not None and japanese is not None and english != japanese:
                 detail = f"completion_{english} in English, completion_{japanese} in Japanese"
                 action: Action = self.config.action
-                yield Finding("flaw_repaired", "pair", -1, 1.0, 1.0, "preference", action, detail)
+                found.append(
+                    Finding("flaw_repaired", "pair", -1, 1.0, 1.0, "preference", action, detail)
+                )
+        return found
 
     def _better(self, record: Comparison, a: int, b: int, lang: str) -> int | None:
         """Return which completion the model prefers in both orders, None if it does not."""
@@ -161,7 +175,10 @@ class LlmJudge:
         votes = list(self.threads.map(vote, (a, b), (b, a)))
         return votes[0] if votes[0] == votes[1] else None
 
-    def _is_sampled(self, record: Comparison) -> bool:
+    def _is_asked_about(self, record: Comparison) -> bool:
+        """Tell whether a record is translated, and in the sample."""
+        if record.is_native:
+            return False
         texts = "\x00".join(turn.target for side in record.completions for turn in side)
         value = blake2b(texts.encode("utf-8", "replace"), digest_size=4).digest()
         return int.from_bytes(value, "big") < self.config.sample * 2**32

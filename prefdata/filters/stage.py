@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +15,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.records import Completion, Conversation, Message, Preference, digest
 from prefdata.core.stage import Context, Filter, Kind
 from prefdata.filters.judge import Judge, by_cause, rules_digest
-from prefdata.filters.view import blind
+from prefdata.filters.view import Comparison, blind
 from prefdata.text.limits import Limits
 from prefdata.text.repair import repair
 
@@ -90,30 +90,46 @@ class FilterStage:
         """Return the records without a finding that drops, and the others with the reason."""
         kept: list[Preference] = []
         dropped: list[Drop] = []
-        for record in batch:
-            judged, findings = self.judged(record)
+        for record, findings in self.judged(batch):
             if any(finding.action == "drop" for finding in findings):
-                dropped.append(Drop(judged, findings))
+                dropped.append(Drop(record, findings))
             else:
-                kept.append(replace(judged, findings=findings))
+                kept.append(replace(record, findings=findings))
         return Outcome(kept, dropped)
 
-    def judged(self, record: Preference) -> tuple[Preference, tuple[Finding, ...]]:
-        """Return the record, repaired, and all findings, those of earlier stages too."""
-        if not record.lang.startswith("ja"):
-            return record, record.findings
-        repaired: tuple[Finding, ...] = ()
-        if self.repairs:
-            record, repaired = repaired_record(record)
-        blinded = blind(record)
-        found = self.judge.comparison(blinded.view)
-        for extra in self.filters:
-            found += (self._decided(f, record) for f in extra.check(blinded.view))
-        named = [blinded.unblind(finding, record) for finding in found]
-        if self.judges:
-            layers = tuple(sorted(self.judges | set(record.origin.layers)))
-            record = replace(record, origin=replace(record.origin, layers=layers))
-        return record, (*by_cause([*named, *repaired]), *record.findings)
+    def judged(
+        self, batch: Sequence[Preference]
+    ) -> Iterator[tuple[Preference, tuple[Finding, ...]]]:
+        """Yield each record, repaired, with all findings, those of earlier stages too."""
+        ready = [
+            repaired_record(record) if self.repairs and _is_japanese(record) else (record, ())
+            for record in batch
+        ]
+        blinded = [blind(record) for record, _ in ready if _is_japanese(record)]
+        extra = [self._checked(one, [b.view for b in blinded]) for one in self.filters]
+        places = iter(range(len(blinded)))
+        for record, repaired in ready:
+            if not _is_japanese(record):
+                yield record, record.findings
+                continue
+            place = next(places)
+            view = blinded[place]
+            found = self.judge.comparison(view.view)
+            found += (self._decided(f, record) for findings in extra for f in findings[place])
+            named = [view.unblind(finding, record) for finding in found]
+            findings = (*by_cause([*named, *repaired]), *record.findings)
+            yield self._with_judges(record), findings
+
+    def _checked(self, one: Filter, views: Sequence[Comparison]) -> Sequence[Sequence[Finding]]:
+        """Return a filter's findings of each record, all at once where it can."""
+        at_once = getattr(one, "check_batch", None)
+        return at_once(views) if at_once else [one.check(view) for view in views]
+
+    def _with_judges(self, record: Preference) -> Preference:
+        if not self.judges:
+            return record
+        layers = tuple(sorted(self.judges | set(record.origin.layers)))
+        return replace(record, origin=replace(record.origin, layers=layers))
 
     def _decided(self, finding: Finding, record: Preference) -> Finding:
         """Let the profile's rule for a code decide, if there is one; else the filter's word."""
@@ -122,6 +138,10 @@ class FilterStage:
         if rule is None or finding.measured is None:
             return finding
         return replace(finding, limit=rule.limit, action=rule.verdict_on(finding.measured))
+
+
+def _is_japanese(record: Preference) -> bool:
+    return record.lang.startswith("ja")
 
 
 def repaired_record(record: Preference) -> tuple[Preference, tuple[Finding, ...]]:

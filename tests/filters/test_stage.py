@@ -147,7 +147,7 @@ def test_turning_the_preference_round_changes_no_verdict(
     record = a_pair(*japanese, english=english)
     turned = record.swapped()
     assert blind(record).view == blind(turned).view
-    before, after = (DEFAULT.judged(one)[1] for one in (record, turned))
+    before, after = (found for _, found in DEFAULT.judged([record, turned]))
     swap = {"chosen": "rejected", "rejected": "chosen"}
     assert sorted((f.code, f.band, f.side, f.action) for f in before) == sorted(
         (f.code, f.band, swap.get(f.side, f.side), f.action) for f in after

@@ -72,8 +72,8 @@ def rebuild(release: Path, copy: Path, out: Path) -> Rebuilt:
     for row in pointers.to_pylist():
         wanted.setdefault((row["source"], row["row_sha256"]), []).append(row)
     rows, problems = [], []
-    for record in _records(release, copy, {row[0] for row in wanted}):
-        for pointer in wanted.pop((record.origin.source, record.origin.digest), ()):
+    for source, record in _records(release, copy, {row[0] for row in wanted}):
+        for pointer in wanted.pop((source, record.origin.digest), ()):
             ranks = [completion.rank for completion in record.completions]
             if pointer["ranks"] not in (None, ranks):
                 problems.append(f"{pointer['id']}: its ranks are {pointer['ranks']}, not {ranks}")
@@ -100,8 +100,10 @@ def _refuse(problems: list[str], total: int, release: Path) -> None:
         )
 
 
-def _records(release: Path, copy: Path, sources: set[str]) -> Iterator[Preference]:
-    """Yield the records of a copy, read as the release's own pipeline read its source.
+def _records(release: Path, copy: Path, sources: set[str]) -> Iterator[tuple[str, Preference]]:
+    """Yield (source, record) of a copy, read as the release's own pipeline read its source.
+
+    The source has the name that it has in the release, however the copy is called.
 
     Raises:
         InputError: the manifest names no source of these pointers.
@@ -109,10 +111,10 @@ def _records(release: Path, copy: Path, sources: set[str]) -> Iterator[Preferenc
     steps = [s for s in read_json(release / MANIFEST).get("steps", ()) if s["group"] == "sources"]
     found = False
     for step in steps:
-        source = _source(step, copy)
-        if source.source in sources:
+        for name in sources & set(step["counts"]["sources"]):
             found = True
-            yield from (row for row in source.records() if not isinstance(row, Skip))
+            rows = _source(step, copy).records()
+            yield from ((name, row) for row in rows if not isinstance(row, Skip))
     if not found:
         raise InputError(
             f"the release's manifest names no source of {', '.join(sorted(sources))}",

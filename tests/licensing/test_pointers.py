@@ -30,14 +30,14 @@ stages:
 """
 
 
-def build(folder: Path, release: str = "pointers") -> Path:
+def build(folder: Path, release: str = "pointers", pipeline: str = PIPELINE) -> Path:
     """Build a release of three rows whose license nobody has disclosed."""
     rows = [
         {"prompt": f"What is {n}?", "chosen": f"It is the number {n}.", "rejected": "No idea."}
         for n in range(3)
     ]
     (folder / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "p.yaml").write_text(PIPELINE.format(release=release))
+    (folder / "p.yaml").write_text(pipeline.format(release=release))
     out = folder / "build"
     code = run(["build", str(folder / "p.yaml"), "--out", str(out)])
     assert code == (0 if release == "pointers" else 3)
@@ -80,6 +80,16 @@ def test_ones_own_copy_makes_them_whole_and_another_does_not(here: Path, capsys:
     capsys.readouterr()
     assert run([*arguments, str(here / "other.jsonl")]) == 5
     assert "1 of 3 rows cannot be made whole" in capsys.readouterr().err
+
+
+def test_the_copy_may_have_any_name(here: Path) -> None:
+    pipeline = PIPELINE.replace("    artifact: nobody/knows\n", "")
+    release = build(here, pipeline=pipeline)
+    mine = (here / "own.jsonl").rename(here / "mine.jsonl")
+
+    assert run(["rebuild", str(release), "--from", str(mine), "--output", str(here / "w")]) == 0
+    mine.write_text(mine.read_text().replace("number 2", "number two"))
+    assert run(["rebuild", str(release), "--from", str(mine), "--output", str(here / "x")]) == 5
 
 
 def test_a_release_without_pointers_cannot_be_rebuilt(here: Path, capsys: Any) -> None:

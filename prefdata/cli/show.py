@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
 
 TRAINERS = """\
-Trainers:
-  DPO, reward   load_dataset("{path}", "pairs")     TRL DPOTrainer, RewardTrainer
-  KTO           load_dataset("{path}", "unpaired")  TRL KTOTrainer
-  classifier    load_dataset("{path}", "labels")    AutoModelForSequenceClassification"""
+Trainers (datasets, trl):
+  data = load_dataset("{path}", "pairs")
+  DPOTrainer("MODEL", train_dataset=data["train"]).train()     # or RewardTrainer
+  data = load_dataset("{path}", "unpaired")
+  KTOTrainer("MODEL", train_dataset=data["train"]).train()
+  data = load_dataset("{path}", "labels").map(lambda row: tokenizer(row["text"]))
+  Trainer(classifier, train_dataset=data["train"]).train()     # transformers"""
 
 
 @click.command()

@@ -54,7 +54,7 @@ class Findings:
             raise IntegrityError(
                 f"{n} {'difference' if n == 1 else 'differences'}:\n  {named}",
                 str(release),
-                "get the release anew, or build it again",
+                "get the release anew, or delete its folder and build again",
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prefdata.core.errors import InputError
+from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.records import pair_id
 from prefdata.publish.columns import U64, conversation_digests, id_digests, mixed, string_digests
 from prefdata.publish.report import BUILD
@@ -72,6 +72,7 @@ def compare(a: Path, b: Path) -> Difference:
 
     Raises:
         InputError: a folder is no release.
+        IntegrityError: a file of its pairs is missing, or has another size than it was built with.
     """
     manifests = [_manifest(path) for path in (a, b)]
     found = Difference(steps=_steps(*manifests), reasons=_reasons(*manifests))
@@ -91,6 +92,16 @@ def _manifest(release: Path) -> Mapping[str, Any]:
     if not (release / MANIFEST).is_file() or not (release / "pairs").is_dir():
         raise InputError("this is no release with pairs", str(release), "give two release folders")
     manifest: Mapping[str, Any] = read_json(release / MANIFEST)
+    for file in manifest["files"]:
+        path = release / file["path"]
+        if path.parent.name == "pairs" and not (
+            path.is_file() and path.stat().st_size == file["bytes"]
+        ):
+            raise IntegrityError(
+                "the file is missing or not the one that was built",
+                str(path),
+                "get the release anew, or delete its folder and build again",
+            )
     return manifest
 
 

@@ -76,7 +76,7 @@ def _compare(folder: Path, listed: Mapping[str, Any], *, ignored: str) -> None:
         raise IntegrityError(
             f"the folder is not what was built: {', '.join(wrong[:SHOWN])}{more}",
             str(folder),
-            "build it again",
+            "delete the folder and build again; finished steps are kept",
         )
 
 

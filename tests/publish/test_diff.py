@@ -89,3 +89,13 @@ def test_the_command_prints_json(publish: Run, capsys: pytest.CaptureFixture[str
 
 def test_a_folder_that_is_no_release_is_refused(publish: Run, tmp_path: Path) -> None:
     assert run(["diff", str(tmp_path), str(publish([a_record(1)]))]) == 2
+
+
+def test_a_release_that_lacks_a_shard_is_refused_with_code_5(
+    publish: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, torn = (publish([a_record(n) for n in range(3)], splits=WHOLE) for _ in range(2))
+    next((torn / "pairs").iterdir()).unlink()
+
+    assert run(["diff", str(whole), str(torn)]) == 5
+    assert "train-00000-of-00001.parquet" in capsys.readouterr().err

@@ -136,3 +136,31 @@ def test_a_chat_template_takes_prompt_and_completion(release: Path) -> None:
     for row in rows(release, "pairs"):
         text = tokenizer.apply_chat_template(row["prompt"] + row["chosen"], tokenize=False)
         assert text.endswith(f"<|assistant|>{row['chosen'][0]['content']}")
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(
+    ("config", "trainer"),
+    [("pairs", "DPOTrainer"), ("pairs", "RewardTrainer"), ("unpaired", "KTOTrainer")],
+)
+def test_two_lines_train_with_trl(
+    release: Path, config: str, trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trl = pytest.importorskip("trl")
+    datasets = pytest.importorskip("datasets")
+    transformers = pytest.importorskip("transformers")
+    monkeypatch.chdir(tmp_path)
+    tokenizer = a_tokenizer()
+    tokenizer.add_special_tokens({"eos_token": "</s>", "pad_token": "<pad>"})
+    shape = {"vocab_size": 3, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1,
+             "num_attention_heads": 1, "num_key_value_heads": 1}  # fmt: skip
+    transformers.LlamaForCausalLM(transformers.LlamaConfig(**shape)).save_pretrained("MODEL")
+    tokenizer.save_pretrained("MODEL")
+    quick = {"use_cpu": True, "bf16": False, "report_to": "none", "max_steps": 1,
+             "gradient_checkpointing": False}  # fmt: skip
+    args = getattr(trl, trainer.replace("Trainer", "Config"))("out", **quick)
+
+    data = datasets.load_dataset(str(release), config, cache_dir="cache")
+    done = getattr(trl, trainer)("MODEL", train_dataset=data["train"], args=args).train()
+
+    assert done.global_step == 1

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from prefdata.core.records import Conversation, Preference
-from prefdata.publish.head import head_of
+from prefdata.publish.head import cite_as, head_of
 from prefdata.publish.templates import environment
 
 SHOWN = 400  # characters of a turn in a sample
 SAMPLES = 3
+DEFAULT = "default"  # the prompt of source kinds that have none of their own
 
 # Name: content and use, each in Japanese and English.
 _CONFIGS = {
@@ -112,8 +113,9 @@ def _facts(
         "translated": any(record.original for record in samples) or bool(translator["use"]),
         "translator": translator,
         "decoding": ", ".join(f"{k} {v}" for k, v in translator.get("decoding", {}).items()),
-        "prompts": _prompts(translator),
+        "prompts": _prompts(translator, {k for s in manifest["sources"] for k in s["kinds"]}),
         "samples": [_sample(record) for record in samples],
+        "cited_as": markdown(cite_as(manifest)),
         "version": manifest["prefdata"],
         "key": manifest["key"],
     }
@@ -152,13 +154,16 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _prompts(translator: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the distinct prompts with the source kinds that use them."""
+def _prompts(translator: Mapping[str, Any], used: Set[str]) -> list[dict[str, str]]:
+    """Return the distinct prompts of the source kinds that are published."""
+    known = translator.get("prompts", {})
     kinds: dict[str, list[str]] = {}
     texts: dict[str, str] = {}
-    for kind, prompt in translator.get("prompts", {}).items():
-        kinds.setdefault(prompt["digest"], []).append(kind)
-        texts[prompt["digest"]] = prompt["system"]
+    for kind in sorted(used):
+        prompt = known.get(kind) or known.get(DEFAULT)
+        if prompt:
+            kinds.setdefault(prompt["digest"], []).append(kind)
+            texts[prompt["digest"]] = prompt["system"]
     return [
         {"digest": key, "kinds": ", ".join(kinds[key]), "block": fenced(texts[key])}
         for key in kinds

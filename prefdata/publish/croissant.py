@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from prefdata.publish.head import schema_of
+from prefdata.publish.head import cite_as, schema_of
 
 CONTEXT = {
     "@language": "en",
@@ -82,7 +82,7 @@ def croissant_of(manifest: Mapping[str, Any], audit: Any) -> dict[str, Any]:
         "version": _version(manifest),
         **({"datePublished": released} if released else {}),
         "url": f"urn:prefdata:{manifest['key']}",
-        "citeAs": f"{name}, built with prefdata {manifest['prefdata']}, {manifest['key']}",
+        "citeAs": cite_as(manifest),
         "isLiveDataset": False,
         **_generators(manifest),
         "prov:wasDerivedFrom": [

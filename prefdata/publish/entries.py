@@ -17,7 +17,10 @@ from prefdata.store.dataset import Dataset
 
 BATCH = 8192  # rows read at a time: some 10 to 20 MB of text
 
-_PLAIN = ["kind", "group", "margin", "pairing", "source", "license", "split", "revision", "config"]
+_PLAIN = [
+    "kind", "group", "margin", "pairing", "source", "source_kind", "license", "split", "revision",
+    "config",
+]  # fmt: skip
 COLUMNS = ["id", "pair_key", "prompt", "completions", "lang", "original", "findings", *_PLAIN]
 
 

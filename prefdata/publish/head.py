@@ -28,6 +28,15 @@ def schema_of(config: str, manifest: Mapping[str, Any]) -> pa.Schema:
     return _SCHEMAS[config]
 
 
+def cite_as(manifest: Mapping[str, Any]) -> str:
+    """Return how to cite the release: name, date, address if known, build."""
+    settings, pipeline = manifest["settings"], manifest["pipeline"]
+    hub = settings["repo_id"] and f"https://huggingface.co/datasets/{settings['repo_id']}"
+    built = f"built with prefdata {manifest['prefdata']}, {manifest['key']}"
+    parts = (settings["title"] or pipeline["name"], pipeline["released"], hub, built)
+    return ", ".join(str(part) for part in parts if part)
+
+
 def head_of(manifest: Mapping[str, Any], title: str, license_fields: Mapping[str, str]) -> Any:
     """Return the YAML head as a tree: license, language, configs with files, features, sizes."""
     rows = manifest["counts"]["rows"]

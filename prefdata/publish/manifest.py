@@ -99,6 +99,7 @@ def sources_of(survey: Survey) -> list[dict[str, Any]]:
     return [
         {
             "id": source,
+            "kinds": sorted(survey.kinds[source]),
             "revisions": sorted(survey.revisions[source]),
             "licenses": sorted(survey.licenses[source]),
             "records": survey.records[source],

@@ -33,17 +33,20 @@ class Seen:
 
 @dataclass
 class Names:
-    """The few distinct values of a source: its number, its revisions, its licenses."""
+    """The few distinct values of a source: its number, its kinds, revisions and licenses."""
 
     numbers: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, set[str]] = field(default_factory=dict)
     revisions: dict[str, set[str]] = field(default_factory=dict)
     licenses: dict[str, set[str]] = field(default_factory=dict)
 
     def see(self, table: pa.Table) -> None:
         """Take note of a table's sources."""
-        grouped = table.group_by(["source", "revision", "license"], use_threads=False)
+        names = ["source", "source_kind", "revision", "license"]
+        grouped = table.group_by(names, use_threads=False)
         for row in grouped.aggregate([]).to_pylist():
             self.numbers.setdefault(row["source"], len(self.numbers))
+            self.kinds.setdefault(row["source"], set()).add(row["source_kind"])
             self.revisions.setdefault(row["source"], set()).add(row["revision"])
             self.licenses.setdefault(row["source"], set()).add(row["license"])
 

@@ -56,6 +56,7 @@ class Survey:
     reasons: Mapping[str, Mapping[str, int]]
     moved: Mapping[str, int]
     records: Mapping[str, int]
+    kinds: Mapping[str, set[str]]
     revisions: Mapping[str, set[str]]
     licenses: Mapping[str, set[str]]
     pairs: Mapping[str, Mapping[str, int]]
@@ -140,6 +141,7 @@ def _decide(
             s: int((moved & keep & own).sum()) for s, own in _by_source(found["source"], sources)
         },
         records={s: int((keep & own).sum()) for s, own in _by_source(found["source"], sources)},
+        kinds=names.kinds,
         revisions=names.revisions,
         licenses=names.licenses,
         pairs=_pairs(found, keep, split, sources),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 
 from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.stage import Context
-from prefdata.publish.card import code, fenced, markdown
+from prefdata.publish.card import card_of, code, fenced, markdown
 from prefdata.publish.release import Publish
 from prefdata.store.shards import shard_name
 from tests.publish.conftest import a_build, a_record
@@ -98,3 +99,17 @@ def test_names_with_spaces_and_japanese_are_names_like_others(tmp_path: Path) ->
     Publish(Publish.Config(), Context(pipeline="日本語 の名", key="0" * 32)).run(inputs, out)
 
     assert "日本語 の名" in (out / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_card_shows_the_prompts_of_published_kinds_alone(publish: Run) -> None:
+    prompts = {kind: {"digest": kind * 8, "system": f"{kind} を訳す"} for kind in ("hh", "default")}
+    manifest = json.loads((publish([a_record(1)]) / "manifest.json").read_bytes())
+    manifest["data"] = []
+    manifest["translator"] = {"model": "m", "revision": "r", "use": "server", "prompt": "v1",
+                              "prompts": prompts, "decoding": {"temperature": 0.0}}  # fmt: skip
+
+    assert manifest["sources"][0]["kinds"] == ["native"]
+    card = card_of(manifest, [], None)
+    assert "default を訳す" in card
+    assert "hh を訳す" not in card
+    assert "temperature 0.0" in card

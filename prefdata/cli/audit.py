@@ -36,8 +36,8 @@ def verify(release: Path, sources: tuple[Path, ...], as_json: bool) -> int:
     Ends with 5 if anything is not as the release says.
     """
     from prefdata.cli.terminal import print_json
-    from prefdata.licensing.reverify import MOST_NAMED
-    from prefdata.licensing.reverify import verify as verify_release
+    from prefdata.licensing.verify import MOST_NAMED
+    from prefdata.licensing.verify import verify as verify_release
 
     found = verify_release(release)
     if sources:

@@ -24,7 +24,7 @@ def check(folder: Path | None, as_of: str | None, as_json: bool) -> int:
     """
     from prefdata.cli.terminal import print_json
     from prefdata.licensing.registry import registry_of
-    from prefdata.licensing.selfcheck import check_registry
+    from prefdata.licensing.registry_check import check_registry
 
     findings = check_registry(registry_of(folder), _day(as_of))
     for finding in findings:
@@ -47,7 +47,7 @@ def decide(path: Path, folder: Path | None, as_json: bool) -> int:
     Ends with 0 whatever the verdicts; 2 if a case is malformed.
     """
     from prefdata.cli.terminal import print_json, print_table
-    from prefdata.licensing.cases import decide_all, read_cases
+    from prefdata.licensing.case_files import decide_all, read_cases
     from prefdata.licensing.registry import registry_of
 
     judged = decide_all(read_cases(path), registry_of(folder).book)

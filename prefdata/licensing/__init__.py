@@ -1,1 +1,1 @@
-"""Licences per record: registry, rules, gate, audit."""
+"""Licenses per record: registry, rules, gate, audit."""

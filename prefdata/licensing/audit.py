@@ -20,10 +20,9 @@ from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
-from prefdata.licensing.account import Facts, Tally, account, numbered
-from prefdata.licensing.carried import copy_registry
-from prefdata.licensing.court import Court
-from prefdata.licensing.gate import GateSettings, court_of
+from prefdata.licensing.audit_content import Facts, Tally, account, numbered
+from prefdata.licensing.decider import Decider
+from prefdata.licensing.gate import GateSettings, decider_of
 from prefdata.licensing.lineage import (
     Published,
     lineage_tables,
@@ -34,6 +33,7 @@ from prefdata.licensing.lineage import (
 from prefdata.licensing.notices import write_notices
 from prefdata.licensing.origins import I64, Origins
 from prefdata.licensing.pointers import write_pointers
+from prefdata.licensing.registry_copy import copy_registry
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.spdx import document
 from prefdata.licensing.translated import translated
@@ -87,14 +87,14 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
     before = set(_files(release))
     gate = gate_of(records)
     settings = GateSettings.from_tree(gate.manifest["settings"])
-    court = court_of(settings, context)
+    decider = decider_of(settings, context)
     if settings.release == "pointers":
-        write_pointers(release, gate, court)
+        write_pointers(release, gate, decider)
     rows = published_rows(release)
     origins = Origins(records, languages_of(release))
     numbers = match(rows, origins)
     published = _tallies(rows, origins, numbers)
-    decided = refuse_forbidden(court, origins, published)
+    decided = refuse_forbidden(decider, origins, published)
     (release / "audit").mkdir(exist_ok=True)
     how = translated(records, context)
     tables = lineage_tables(release, rows, numbers, origins, decided, how)
@@ -108,8 +108,8 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
         merkle_root=standalone.merkle_root(rows.hashes),
     )
     del rows
-    audit = account(court, facts)
-    _write_account(release, audit, court)
+    audit = account(decider, facts)
+    _write_account(release, audit, decider)
     card = audit["license"]["card"]
     return Bundle(
         license=card["license"],
@@ -165,7 +165,7 @@ def gate_of(records: Dataset) -> Dataset:
     return gate
 
 
-def refuse_forbidden(court: Court, origins: Origins, published: Sequence[Tally]) -> pa.Table:
+def refuse_forbidden(decider: Decider, origins: Origins, published: Sequence[Tally]) -> pa.Table:
     """Decide every combination of layers anew and return one row for each, numbered.
 
     Raises:
@@ -173,11 +173,11 @@ def refuse_forbidden(court: Court, origins: Origins, published: Sequence[Tally])
     """
     rows: dict[str, dict[str, Any]] = {}
     for text, stated in sorted(origins.licensed, key=str):
-        decision = court.decide(layers_from_text(text))
+        decision = decider.decide(layers_from_text(text))
         if decision.verdict != Verdict.ALLOW or decision.expression != stated:
             raise LicenseDenied(
                 f"records with the license {stated!r} would be published, but the rules say "
-                + court.sentence(layers_from_text(text), decision),
+                + decider.sentence(layers_from_text(text), decision),
                 fix="build again from the license gate on",
             )
         rows[text] = {
@@ -243,10 +243,10 @@ def _excluded(gate: Dataset) -> Iterator[Tally]:
             yield Tally(source, text, n)
 
 
-def _write_account(release: Path, audit: Mapping[str, Any], court: Court) -> None:
-    write_notices(release, audit, court)
-    copy_registry(release, audit, court)
-    write_json(release / POLICY, court.policy.as_tree())
+def _write_account(release: Path, audit: Mapping[str, Any], decider: Decider) -> None:
+    write_notices(release, audit, decider)
+    copy_registry(release, audit, decider)
+    write_json(release / POLICY, decider.policy.as_tree())
     write_json(release / standalone.AUDIT, audit)
     write_text(release / "audit" / "audit.md", markdown(audit))
     write_text(release / "audit" / "audit.html", html(audit))

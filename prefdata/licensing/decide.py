@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefdata.core.verdict import Decision, Verdict
-from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import Group, Inputs, read_inputs
-from prefdata.licensing.human import apply_decisions, reaches
+from prefdata.licensing.human_decisions import apply_decisions, reaches
+from prefdata.licensing.license_book import LicenseBook, ids_of
 from prefdata.licensing.policy import Policy, case_policy
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, codes, worst
 from prefdata.licensing.record import Record, examine

@@ -7,8 +7,8 @@ from typing import Any
 
 from prefdata.core.errors import InputError
 from prefdata.licensing.registry import Registry
-from prefdata.licensing.reverify import card_head
 from prefdata.licensing.rules import r5_tags
+from prefdata.licensing.verify import card_head
 
 
 def compare_card(card: Path, artifact: str | None, registry: Registry) -> dict[str, Any]:

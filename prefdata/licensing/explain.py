@@ -14,11 +14,11 @@ from prefdata.core.origin import Layer
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing import standalone
 from prefdata.licensing.audit import read_audit
-from prefdata.licensing.court import Court
 from prefdata.licensing.decide import EXIT_CODES
+from prefdata.licensing.decider import Decider
 from prefdata.licensing.policy import find_policy, policy_of
-from prefdata.licensing.reverify import court_within
 from prefdata.licensing.unlock import remedy
+from prefdata.licensing.verify import decider_within
 from prefdata.store.arrow import layers_from_text
 from prefdata.store.shards import open_shard
 
@@ -41,15 +41,15 @@ def explain_record(release: Path, record: str) -> dict[str, Any]:
         InputError: the release has no such record.
         IntegrityError: the release has no readable audit.
     """
-    court = court_within(release, read_audit(release))
+    decider = decider_within(release, read_audit(release))
     row = find_row(release, record)
     layers = layers_from_text(row["layers"])
-    decision = court.decide(layers)
+    decision = decider.decide(layers)
     sentences = [
         f"Record {row['record_id']} is row {row['source_row']} of {row['source_id']} "
         f"at revision {row['source_revision']}.",
-        *(_of_layer(court, layer) for layer in layers),
-        *_of_decision(court, layers, decision),
+        *(_of_layer(decider, layer) for layer in layers),
+        *_of_decision(decider, layers, decision),
     ]
     return {
         "id": row["record_id"],
@@ -79,9 +79,9 @@ def find_row(release: Path, record: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _of_layer(court: Court, layer: Layer) -> str:
+def _of_layer(decider: Decider, layer: Layer) -> str:
     who = f"{_HANDS[layer.role]} {layer.artifact}"
-    cases = court.registry.resolve(layer, court.as_of)
+    cases = decider.registry.resolve(layer, decider.as_of)
     case = cases[0]
     terms = case.get("license") or case.get("hub_tag")
     if case.get("status") == "undisclosed" or not terms:
@@ -91,10 +91,10 @@ def _of_layer(court: Court, layer: Layer) -> str:
     return f"{who}, {case['status']} as {terms} ({kinds or 'no evidence'})."
 
 
-def _of_decision(court: Court, layers: tuple[Layer, ...], decision: Decision) -> list[str]:
-    told = [f"Under the policy {court.policy.name} this is: {decision.verdict}."]
+def _of_decision(decider: Decider, layers: tuple[Layer, ...], decision: Decision) -> list[str]:
+    told = [f"Under the policy {decider.policy.name} this is: {decision.verdict}."]
     for code in decision.reasons:
-        about = ", ".join(court.blame(layers, code))
+        about = ", ".join(decider.blame(layers, code))
         cure = remedy(code)
         what = f"{code}{f' ({about})' if about else ''}"
         told.append(f"Reason {what}: it would take {cure}." if cure else f"Note {what}.")
@@ -116,14 +116,14 @@ def what_if(release: Path, policy: str, changes: Mapping[str, Any]) -> dict[str,
         IntegrityError: the release has no readable audit.
     """
     audit = read_audit(release)
-    own = court_within(release, audit)
+    own = decider_within(release, audit)
     other = policy_of(changes, find_policy(policy))
-    court = Court(own.registry, other, own.as_of)
+    decider = Decider(own.registry, other, own.as_of)
     combinations = {c["number"]: c for c in audit["combinations"]}
     rows, counts = [], dict.fromkeys(("allow", "review", "deny"), 0)
     for row in audit["rows"]:
         combination = combinations[row["combination"]]
-        decision = court.decide(tuple(Layer(*layer) for layer in combination["layers"]))
+        decision = decider.decide(tuple(Layer(*layer) for layer in combination["layers"]))
         counts[str(decision.verdict)] += row["records"]
         rows.append(
             {

@@ -16,7 +16,7 @@ from prefdata.core.errors import LicenseDenied, LicenseReview
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context, Kind
 from prefdata.core.verdict import Decision, Verdict
-from prefdata.licensing.court import Court
+from prefdata.licensing.decider import Decider
 from prefdata.licensing.policy import TARGETS, Policy, find_policy, policy_of
 from prefdata.licensing.registry import registry_of
 from prefdata.licensing.unlock import told
@@ -64,14 +64,14 @@ class LicenseGate:
         self.context = context
 
     @cached_property
-    def court(self) -> Court:
+    def decider(self) -> Decider:
         """Return what decides; built when first used, so that workers build their own."""
-        return court_of(self.config, self.context)
+        return decider_of(self.config, self.context)
 
     @staticmethod
     def content_key(config: GateSettings, context: Context) -> str:
         """Return a digest of the policy, the registry's files and the day that ages count to."""
-        return court_of(config, context).fingerprint
+        return decider_of(config, context).fingerprint
 
     @staticmethod
     def foresee(
@@ -82,13 +82,13 @@ class LicenseGate:
         Under `exclude` the verdict is the best combination's, since the others are left out;
         under `fail` the worst's. `unlock` says for each blocking reason what would free whom.
         """
-        court = court_of(config, context)
-        decided = [(layers, court.decide(layers)) for layers in dict.fromkeys(combinations)]
+        decider = decider_of(config, context)
+        decided = [(layers, decider.decide(layers)) for layers in dict.fromkeys(combinations)]
         verdicts = [decision.verdict for _, decision in decided] or [Verdict.DENY]
-        is_exclude = court.policy.gate == "exclude"
+        is_exclude = decider.policy.gate == "exclude"
         can_go = is_exclude and Verdict.ALLOW in verdicts
         reasons = [code for _, decision in decided for code in decision.reasons]
-        rows = [row for layers, decision in decided for row in court.unlock(layers, decision)]
+        rows = [row for layers, decision in decided for row in decider.unlock(layers, decision)]
         return {
             "verdict": str(Verdict.ALLOW if can_go else max(verdicts)),
             "reasons": list(dict.fromkeys(reasons)),
@@ -114,23 +114,23 @@ class LicenseGate:
         """
         encoded = pc.dictionary_encode(table.column("layers")).combine_chunks()
         texts = encoded.dictionary.to_pylist() if len(table) else []
-        decisions = [self.court.decide(layers_from_text(text)) for text in texts]
-        if self.court.policy.gate == "fail":
+        decisions = [self.decider.decide(layers_from_text(text)) for text in texts]
+        if self.decider.policy.gate == "fail":
             self._stop(texts, decisions)
-        return _split(table, encoded, texts, decisions, self.court)
+        return _split(table, encoded, texts, decisions, self.decider)
 
     def _stop(self, texts: list[str], decisions: list[Decision]) -> None:
         worst = max((decision.verdict for decision in decisions), default=Verdict.ALLOW)
         if worst == Verdict.ALLOW:
             return
         lines = [
-            self.court.sentence(layers_from_text(text), decision)
+            self.decider.sentence(layers_from_text(text), decision)
             for text, decision in zip(texts, decisions, strict=True)
             if decision.verdict != Verdict.ALLOW
         ]
         error = LicenseDenied if worst == Verdict.DENY else LicenseReview
         raise error(
-            f"the policy {self.court.policy.name} does not allow these records: "
+            f"the policy {self.decider.policy.name} does not allow these records: "
             + "; ".join(lines),
             self.context.step,
             "leave the source out, use 'gate: exclude', or add the missing evidence "
@@ -143,7 +143,7 @@ def _split(
     encoded: pa.DictionaryArray,
     texts: list[str],
     decisions: list[Decision],
-    court: Court,
+    decider: Decider,
 ) -> tuple[pa.Table, pa.Table]:
     indices = encoded.indices
     allowed = pa.array([d.verdict == Verdict.ALLOW for d in decisions], pa.bool_())
@@ -154,7 +154,7 @@ def _split(
     kept = table.set_column(position, table.schema.field(position), column).filter(mask)
     refused = table.filter(pc.invert(mask))
     which = pc.filter(indices, pc.invert(mask)).to_pylist() if texts else []
-    details = {n: court.drop_detail(layers_from_text(texts[n]), decisions[n]) for n in set(which)}
+    details = {n: decider.drop_detail(layers_from_text(texts[n]), decisions[n]) for n in set(which)}
     codes = [details[n][0] for n in which]
     return kept, drops_of_table(refused, codes, [details[n][1] for n in which])
 
@@ -176,7 +176,7 @@ def policy_from(config: GateSettings, context: Context) -> Policy:
     return policy_of(changes, base)
 
 
-def court_of(config: GateSettings, context: Context) -> Court:
+def decider_of(config: GateSettings, context: Context) -> Decider:
     """Return what decides under a gate's settings."""
     as_of = date.fromisoformat(context.as_of) if context.as_of else datetime.now(UTC).date()
-    return Court(registry_of(context.licenses), policy_from(config, context), as_of)
+    return Decider(registry_of(context.licenses), policy_from(config, context), as_of)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefdata.core.errors import ConfigError
-from prefdata.licensing.court import Court
+from prefdata.licensing.decider import Decider
 from prefdata.store.files import sha256, write_text
 
 CREDIT = (
@@ -23,24 +23,27 @@ ATTRIBUTION = (
 )  # fmt: skip
 
 
-def named_ids(audit: Mapping[str, Any], court: Court) -> list[str]:
+def named_ids(audit: Mapping[str, Any], decider: Decider) -> list[str]:
     """Return every id that the license or the terms of a release name."""
     stated = audit["license"]
     return sorted(
-        {*court.registry.book.expressions.ids_in(stated["expression"]), *stated["downstream_terms"]}
+        {
+            *decider.registry.book.expressions.ids_in(stated["expression"]),
+            *stated["downstream_terms"],
+        }
     )
 
 
-def write_notices(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+def write_notices(release: Path, audit: Mapping[str, Any], decider: Decider) -> None:
     """Write NOTICE, LICENSE.md, ATTRIBUTION.csv and license-texts/.
 
     Raises:
         ConfigError: the registry holds no text for an id, or another one than it says.
     """
-    write_texts(release, audit, court)
+    write_texts(release, audit, decider)
     write_text(release / "NOTICE", notice(audit))
-    write_text(release / "LICENSE.md", license_file(audit, court))
-    write_text(release / "ATTRIBUTION.csv", attribution(audit, court))
+    write_text(release / "LICENSE.md", license_file(audit, decider))
+    write_text(release / "ATTRIBUTION.csv", attribution(audit, decider))
 
 
 def notice(audit: Mapping[str, Any]) -> str:
@@ -48,19 +51,19 @@ def notice(audit: Mapping[str, Any]) -> str:
     return "\n".join(_notice(audit)) + "\n"
 
 
-def license_file(audit: Mapping[str, Any], court: Court) -> str:
+def license_file(audit: Mapping[str, Any], decider: Decider) -> str:
     """Return LICENSE.md: the expression, each id with its text and copyright lines, the terms."""
-    return "\n".join(_license(audit, court)) + "\n"
+    return "\n".join(_license(audit, decider)) + "\n"
 
 
-def text_of(court: Court, name: str) -> Path:
+def text_of(decider: Decider, name: str) -> Path:
     """Return the registered text of an id, its hash checked.
 
     Raises:
         ConfigError: there is none, or it is not the one that was registered.
     """
-    entry = court.registry.book.get(name)
-    for folder in court.registry.folders:
+    entry = decider.registry.book.get(name)
+    for folder in decider.registry.folders:
         path = folder / "texts" / (entry.text_file if entry else "")
         if entry and path.is_file():
             if sha256(path) != entry.text_sha256:
@@ -76,21 +79,21 @@ def text_of(court: Court, name: str) -> Path:
     )
 
 
-def write_texts(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+def write_texts(release: Path, audit: Mapping[str, Any], decider: Decider) -> None:
     """Copy every text that the release names, and upstream license files kept as evidence."""
     folder = release / "license-texts"
     folder.mkdir(exist_ok=True)
-    for name in named_ids(audit, court):
-        path = text_of(court, name)
+    for name in named_ids(audit, decider):
+        path = text_of(decider, name)
         shutil.copyfile(path, folder / path.name)
     published = {source["id"] for source in audit["sources"]}
     for item in audit["evidence"]:
         if item["kind"] == "license_file" and item["artifact"] in published and item["sha256"]:
-            _copy_evidence(folder, item, court)
+            _copy_evidence(folder, item, decider)
 
 
-def _copy_evidence(folder: Path, item: Mapping[str, Any], court: Court) -> None:
-    for source in court.registry.folders:
+def _copy_evidence(folder: Path, item: Mapping[str, Any], decider: Decider) -> None:
+    for source in decider.registry.folders:
         path = source / "evidence" / f"{item['sha256']}.txt"
         if path.is_file():
             target = folder / "upstream" / f"{item['artifact'].replace('/', '--')}.txt"
@@ -132,8 +135,8 @@ def _notice(audit: Mapping[str, Any]) -> Iterator[str]:
     yield CREDIT
 
 
-def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
-    stated, book = audit["license"], court.registry.book
+def _license(audit: Mapping[str, Any], decider: Decider) -> Iterator[str]:
+    stated, book = audit["license"], decider.registry.book
     ids_in = book.expressions.ids_in
     yield "# License"
     yield ""
@@ -169,9 +172,9 @@ def _license(audit: Mapping[str, Any], court: Court) -> Iterator[str]:
         yield f"- {key}: {text}"
 
 
-def attribution(audit: Mapping[str, Any], court: Court) -> str:
+def attribution(audit: Mapping[str, Any], decider: Decider) -> str:
     """Return ATTRIBUTION.csv: one row a source, with the statement of changes."""
-    buffer, ids_in = io.StringIO(), court.registry.book.expressions.ids_in
+    buffer, ids_in = io.StringIO(), decider.registry.book.expressions.ids_in
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(ATTRIBUTION)
     for source in audit["sources"]:

@@ -19,8 +19,8 @@ from prefdata.core.records import Preference
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
 from prefdata.licensing.case import GENERATORS, read_inputs
-from prefdata.licensing.court import Court
 from prefdata.licensing.decide import decide_group
+from prefdata.licensing.decider import Decider
 from prefdata.store.arrow import CONVERSATION, SCORES, read_drops
 from prefdata.store.dataset import Dataset
 from prefdata.store.files import write_text
@@ -67,13 +67,13 @@ and those who own it.
 """
 
 
-def write_pointers(release: Path, gate: Dataset, court: Court) -> int:
+def write_pointers(release: Path, gate: Dataset, decider: Decider) -> int:
     """Write ``pointers/pointers.parquet``: what the gate left out. Return the number of rows."""
     (release / FOLDER).mkdir(exist_ok=True)
     write_text(release / FOLDER / "README.md", README)
     total = 0
     with pq.ParquetWriter(release / FILE, POINTERS, compression="zstd") as writer:
-        for rows in _batches(_pointers(gate, court)):
+        for rows in _batches(_pointers(gate, decider)):
             writer.write_table(pa.Table.from_pylist(rows, schema=POINTERS))
             total += len(rows)
     return total
@@ -90,20 +90,20 @@ def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _pointers(gate: Dataset, court: Court) -> Iterator[dict[str, Any]]:
+def _pointers(gate: Dataset, decider: Decider) -> Iterator[dict[str, Any]]:
     for shard in gate.dropped_shards():
         with open_shard(shard) as file:
             for batch in file.iter_batches(batch_size=BATCH):
                 for drop in read_drops(pa.Table.from_batches([batch])):
                     if drop["record"] is not None:
-                        yield pointer_of(drop["record"], drop["reasons"], court)
+                        yield pointer_of(drop["record"], drop["reasons"], decider)
 
 
-def pointer_of(record: Preference, reasons: Sequence[str], court: Court) -> dict[str, Any]:
+def pointer_of(record: Preference, reasons: Sequence[str], decider: Decider) -> dict[str, Any]:
     """Return the row of a record: where it is, and of ours only what may travel."""
     layers = record.origin.layers
-    own_label = may_travel(court, layers, ("label",), ("judge",))
-    own_text = may_travel(court, layers, ("response",), GENERATORS)
+    own_label = may_travel(decider, layers, ("label",), ("judge",))
+    own_text = may_travel(decider, layers, ("response",), GENERATORS)
     return {
         "id": record.id,
         "source": record.origin.source,
@@ -131,16 +131,16 @@ def pointer_of(record: Preference, reasons: Sequence[str], court: Court) -> dict
 
 
 def may_travel(
-    court: Court, layers: Sequence[Layer], roles: Sequence[str], makers: Sequence[str]
+    decider: Decider, layers: Sequence[Layer], roles: Sequence[str], makers: Sequence[str]
 ) -> bool:
     """Tell whether the layers of some roles, with whoever made them, are allowed by themselves."""
     own = [layer for layer in layers if layer.role in roles]
     if not own:
         return False
-    case = court.case([*own, *(layer for layer in layers if layer.role in makers)])
+    case = decider.case([*own, *(layer for layer in layers if layer.role in makers)])
     inputs = {**case, "record_contains": list(roles)}
     group = read_inputs(inputs).groups[0]
-    return decide_group(group, court.policy, court.registry.book).verdict == Verdict.ALLOW
+    return decide_group(group, decider.policy, decider.registry.book).verdict == Verdict.ALLOW
 
 
 def missing_rows(release: Path, digests: set[str]) -> list[str]:

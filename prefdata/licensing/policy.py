@@ -14,9 +14,9 @@ from typing import Any
 from prefdata.assets import asset
 from prefdata.config.strict_yaml import parse
 from prefdata.core.errors import ConfigError, InputError
-from prefdata.licensing.book import OUTPUT_RULES, License
 from prefdata.licensing.evidence import GRADES
 from prefdata.licensing.fields import names, number, refuse_misspelt
+from prefdata.licensing.license_book import OUTPUT_RULES, License
 
 TARGETS = ("train_local", "publish_dataset", "publish_model")
 GATES = ("fail", "exclude")

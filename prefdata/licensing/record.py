@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import Group
+from prefdata.licensing.license_book import LicenseBook, ids_of
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, review, worst
 from prefdata.licensing.rights import Asked, terms_among
 from prefdata.licensing.rules import r0_lineage, r4_compilation

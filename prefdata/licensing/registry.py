@@ -17,8 +17,8 @@ from prefdata.assets import asset
 from prefdata.config.strict_yaml import Document, parse
 from prefdata.core.errors import ConfigError
 from prefdata.core.origin import Layer
-from prefdata.licensing.book import License, LicenseBook
 from prefdata.licensing.entry import Component, Entry, read_entry
+from prefdata.licensing.license_book import License, LicenseBook
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefdata.core.verdict import Verdict
-from prefdata.licensing.book import License, LicenseBook
+from prefdata.licensing.license_book import License, LicenseBook
 from prefdata.licensing.policy import Policy
 from prefdata.licensing.reason import DENY, REVIEW, Reason, deny, review
 

@@ -1,7 +1,7 @@
 """The rules on one layer, R0 to R7 and R9: one small, pure function each.
 
 R10 and R13, on one license, are in `rights.py`; R8 in `standing.py`; what needs the whole record in
-`record.py` (R11, R12, R14), `human.py` (R15) and `decide.py` (R16, R17). Wording:
+`record.py` (R11, R12, R14), `human_decisions.py` (R15) and `decide.py` (R16, R17). Wording:
 `licenses/README.md`.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefdata.licensing.book import LicenseBook
 from prefdata.licensing.case import CONTENT, GENERATORS, CaseLayer, Evidence
 from prefdata.licensing.evidence import SEARCH_LOG, granting, has_text, problems
+from prefdata.licensing.license_book import LicenseBook
 from prefdata.licensing.policy import Policy
 from prefdata.licensing.reason import DENY, REVIEW, Reason, note, review
 from prefdata.licensing.rights import Asked

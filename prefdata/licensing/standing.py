@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from prefdata.licensing.book import LicenseBook, ids_of
 from prefdata.licensing.case import CONTENT, CaseLayer
+from prefdata.licensing.license_book import LicenseBook, ids_of
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, deny, note, review, worst
 from prefdata.licensing.rights import Asked, r10_rights, r13_contents, r13_outputs
 from prefdata.licensing.rules import (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefdata.core.errors import GateFailed, IntegrityError, LicenseDenied, LicenseReview
-from prefdata.licensing.reverify import verify
+from prefdata.licensing.verify import verify
 from prefdata.publish.manifest import SUMS
 from prefdata.store.dataset import MANIFEST
 from prefdata.store.files import read_json, sha256

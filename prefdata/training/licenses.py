@@ -16,9 +16,9 @@ from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.case import read_inputs
-from prefdata.licensing.court import Court
 from prefdata.licensing.decide import decide_group, merge, worst_of
-from prefdata.licensing.gate import GateSettings, court_of
+from prefdata.licensing.decider import Decider
+from prefdata.licensing.gate import GateSettings, decider_of
 from prefdata.store.arrow import layers_from_text
 from prefdata.store.files import read_json
 from prefdata.training.settings import BaseModelSettings, Licensing
@@ -67,13 +67,13 @@ def foresee(
     `rows` are the combinations of layers that a build will have; a finished `release` has its own.
     Every training stage has it, so that `plan` knows before any work what the end will say.
     """
-    court = _court(settings, context)
+    decider = _decider(settings, context)
     found = dict(rows)
     if release is not None and release.is_dir():
         found |= combinations(release)
-    parts = _parts(found, court, base, [m for m in models if m.is_dir()], texts or {}, context)
+    parts = _parts(found, decider, base, [m for m in models if m.is_dir()], texts or {}, context)
     verdict = worst_of(part.decision for part in parts) if parts else Verdict.ALLOW
-    told = [_sentence(part, court) for part in parts if part.decision.verdict != Verdict.ALLOW]
+    told = [_sentence(part, decider) for part in parts if part.decision.verdict != Verdict.ALLOW]
     return {"verdict": str(verdict), "reasons": told}
 
 
@@ -95,16 +95,16 @@ def gate(
         LicenseDenied: something is denied.
         LicenseReview: something waits for a person.
     """
-    court = _court(settings, context)
+    decider = _decider(settings, context)
     models = [path for path in dict.fromkeys(folders) if path != release]
-    parts = _parts(combinations(release), court, base, models, texts or {}, context)
-    refuse(parts, settings, context, court)
-    return report(parts, settings, court)
+    parts = _parts(combinations(release), decider, base, models, texts or {}, context)
+    refuse(parts, settings, context, decider)
+    return report(parts, settings, decider)
 
 
 def _parts(
     rows: Mapping[tuple[Layer, ...], int],
-    court: Court,
+    decider: Decider,
     base: BaseModelSettings | None,
     models: Sequence[Path],
     texts: Mapping[str, str],
@@ -115,32 +115,32 @@ def _parts(
     A base model counts twice: its license reaches the weights made from it, and its terms may say
     what its descendants are for.
     """
-    parts = [Part(layers, n, court.decide(layers)) for layers, n in rows.items()]
+    parts = [Part(layers, n, decider.decide(layers)) for layers, n in rows.items()]
     for path, artifact in texts.items():
         layers = _by_author(artifact or path)
-        parts.append(Part(layers, 0, court.decide(layers)))
+        parts.append(Part(layers, 0, decider.decide(layers)))
     known = [context.path(base.path).parent] if base is not None else []
     for folder in dict.fromkeys([*models, *known]):
         if (folder / FILE).is_file():
-            parts += [again(part, court) for part in read_json(folder / FILE)["combinations"]]
+            parts += [again(part, decider) for part in read_json(folder / FILE)["combinations"]]
         elif (folder / REWARD).is_file():  # somebody took the report away: nothing is known
             layer = Layer("response_model", str(folder))
-            parts.append(Part((layer,), 0, _decide_base(layer, court), is_base=True))
+            parts.append(Part((layer,), 0, _decide_base(layer, decider), is_base=True))
     if base is not None and not (known[0] / FILE).is_file():
-        parts.append(_base(base, court))
+        parts.append(_base(base, decider))
     return list({(part.layers, part.is_base): part for part in parts}.values())
 
 
-def report(parts: Sequence[Part], settings: Licensing, court: Court) -> dict[str, Any]:
+def report(parts: Sequence[Part], settings: Licensing, decider: Decider) -> dict[str, Any]:
     """Return what a model's card and its later users need."""
     decisions = [part.decision for part in parts]
-    whole = merge(decisions, worst_of(decisions), court.registry.book)
+    whole = merge(decisions, worst_of(decisions), decider.registry.book)
     plain = whole.expression and not whole.downstream_terms and " " not in whole.expression
     return {
         "schema_version": 1,
         "target": settings.target,
-        "policy": court.policy.name,
-        "as_of": court.as_of.isoformat(),
+        "policy": decider.policy.name,
+        "as_of": decider.as_of.isoformat(),
         "verdict": str(whole.verdict),
         "reasons": list(whole.reasons),
         "expression": whole.expression,
@@ -152,7 +152,7 @@ def report(parts: Sequence[Part], settings: Licensing, court: Court) -> dict[str
     }
 
 
-def refuse(parts: Sequence[Part], settings: Licensing, context: Context, court: Court) -> None:
+def refuse(parts: Sequence[Part], settings: Licensing, context: Context, decider: Decider) -> None:
     """Stop on the worst verdict, naming every part that has it.
 
     Raises:
@@ -162,22 +162,23 @@ def refuse(parts: Sequence[Part], settings: Licensing, context: Context, court: 
     worst = worst_of(part.decision for part in parts)
     if worst == Verdict.ALLOW:
         return
-    told = [_sentence(part, court) for part in parts if part.decision.verdict == worst]
+    told = [_sentence(part, decider) for part in parts if part.decision.verdict == worst]
     error = LicenseDenied if worst == Verdict.DENY else LicenseReview
     raise error(
-        f"the policy {court.policy.name} does not allow {settings.target} with: {'; '.join(told)}",
+        f"the policy {decider.policy.name} does not allow {settings.target} with: "
+        + "; ".join(told),
         context.step,
         "leave it out, or add the missing evidence; what else a review holds back, a named person "
         "may decide on record (see licenses/README.md)",
     )
 
 
-def _sentence(part: Part, court: Court) -> str:
+def _sentence(part: Part, decider: Decider) -> str:
     if part.is_base:
         reasons = ", ".join(part.decision.reasons)
         return f"the base model {part.layers[0].artifact} ({part.decision.verdict}: {reasons})"
     rows = f"{part.rows:,} rows, " if part.rows else ""
-    return f"{rows}{court.sentence(part.layers, part.decision)}"
+    return f"{rows}{decider.sentence(part.layers, part.decision)}"
 
 
 def combinations(release: Path) -> dict[tuple[Layer, ...], int]:
@@ -215,25 +216,25 @@ def _counted(column: pa.ChunkedArray) -> list[tuple[str, int]]:
     return sorted((row["values"], row["counts"]) for row in pc.value_counts(column).to_pylist())
 
 
-def again(tree: Mapping[str, Any], court: Court) -> Part:
+def again(tree: Mapping[str, Any], decider: Decider) -> Part:
     """Decide a part of an earlier model under the present policy and use."""
     layers = tuple(Layer(*row) for row in tree["layers"])
     if tree["is_base"]:
         layer = layers[0]
-        return Part(layers, 0, _decide_base(layer, court), is_base=True)
-    return Part(layers, int(tree["rows"]), court.decide(layers))
+        return Part(layers, 0, _decide_base(layer, decider), is_base=True)
+    return Part(layers, int(tree["rows"]), decider.decide(layers))
 
 
-def _base(base: BaseModelSettings, court: Court) -> Part:
+def _base(base: BaseModelSettings, decider: Decider) -> Part:
     layer = Layer("response_model", base.artifact or base.path, base.revision)
-    return Part((layer,), 0, _decide_base(layer, court), is_base=True)
+    return Part((layer,), 0, _decide_base(layer, decider), is_base=True)
 
 
-def _decide_base(layer: Layer, court: Court) -> Decision:
+def _decide_base(layer: Layer, decider: Decider) -> Decision:
     """Decide a base model: as content, for its weights are adapted, and by its output rule."""
-    cases = court.registry.resolve(layer, court.as_of)
+    cases = decider.registry.resolve(layer, decider.as_of)
     terms = tuple(str(case["license"]) for case in cases if case.get("license"))
-    policy = replace(court.policy, base_model_terms=(*court.policy.base_model_terms, *terms))
+    policy = replace(decider.policy, base_model_terms=(*decider.policy.base_model_terms, *terms))
     content = [
         {
             **case,
@@ -243,9 +244,9 @@ def _decide_base(layer: Layer, court: Court) -> Decision:
         for case in cases
     ]
     inputs = {"layers": [*cases, *content], "record_contains": ["source_text"]}
-    return decide_group(read_inputs(inputs).groups[0], policy, court.registry.book)
+    return decide_group(read_inputs(inputs).groups[0], policy, decider.registry.book)
 
 
-def _court(settings: Licensing, context: Context) -> Court:
+def _decider(settings: Licensing, context: Context) -> Decider:
     own = GateSettings(policy=settings.policy, target=settings.target, gate="fail")
-    return court_of(own, context)
+    return decider_of(own, context)

@@ -50,7 +50,7 @@ seal(folder / 'release')
 VERIFY = """
 import sys
 from pathlib import Path
-from prefdata.licensing.reverify import verify
+from prefdata.licensing.verify import verify
 found = verify(Path(sys.argv[1]) / 'release')
 assert found.problems == [], found.problems[:3]
 """

@@ -17,11 +17,11 @@ import pytest
 
 from prefdata.core.errors import IntegrityError, LicenseDenied
 from prefdata.licensing.audit import rebuild_bundle, seal, write_bundle
-from prefdata.licensing.carried import artifacts_of, registry_digest
 from prefdata.licensing.registry import shipped
+from prefdata.licensing.registry_check import schema_of
+from prefdata.licensing.registry_copy import artifacts_of, registry_digest
 from prefdata.licensing.report import html, markdown
-from prefdata.licensing.reverify import court_within, verify
-from prefdata.licensing.selfcheck import schema_of
+from prefdata.licensing.verify import decider_within, verify
 from prefdata.store.dataset import Dataset
 from prefdata.store.files import write_json
 from tests.licensing.builds import (
@@ -302,8 +302,8 @@ def test_a_release_under_an_old_registry_verifies_and_says_what_has_changed(rele
     assert any("registry" in problem for problem in verify(release).problems)
 
     tree = read_audit(release)  # what a release made under that registry says
-    court = court_within(release, tree)
-    tree["registry"] = {"sha256": registry_digest(court, artifacts_of(tree))}
+    decider = decider_within(release, tree)
+    tree["registry"] = {"sha256": registry_digest(decider, artifacts_of(tree))}
     write_json(release / "audit" / "audit.json", tree)
     (release / "audit" / "audit.md").write_text(markdown(tree), "utf-8")
     (release / "audit" / "audit.html").write_text(html(tree), "utf-8")

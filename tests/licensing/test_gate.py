@@ -108,13 +108,15 @@ def summary(writer: str) -> tuple[Layer, ...]:
 
 
 def test_a_pointer_carries_label_and_answers_only_where_their_layers_are_allowed() -> None:
-    court = gate(outbound="MIT").court
-    of_models = pointer_of(a_record(1, summary("labels_and_model_summaries"), SUMMARIES), [], court)
-    of_people = pointer_of(a_record(1, summary("human_reference"), SUMMARIES), [], court)
-    webgpt = pointer_of(some_records()[-1], ["UNDISCLOSED"], court)
+    decider = gate(outbound="MIT").decider
+    of_models = pointer_of(
+        a_record(1, summary("labels_and_model_summaries"), SUMMARIES), [], decider
+    )
+    of_people = pointer_of(a_record(1, summary("human_reference"), SUMMARIES), [], decider)
+    webgpt = pointer_of(some_records()[-1], ["UNDISCLOSED"], decider)
 
     assert (of_models["ranks"], of_models["completions"] is None) == ([1, 2], False)
     assert (of_people["ranks"], of_people["completions"]) == ([1, 2], None)
     assert (webgpt["ranks"], webgpt["scores"], webgpt["completions"]) == (None, None, None)
     assert "prompt" not in of_models
-    assert not may_travel(court, (), ("label",), ())
+    assert not may_travel(decider, (), ("label",), ())

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefdata.core.errors import ConfigError
-from prefdata.licensing.book import License, LicenseBook
 from prefdata.licensing.decide import decide, judge
 from prefdata.licensing.expression import MOST_ALTERNATIVES, Expressions
+from prefdata.licensing.license_book import License, LicenseBook
 from prefdata.licensing.registry import shipped
 from tests.licensing.cases import (
     CONTENT,

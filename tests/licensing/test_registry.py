@@ -14,11 +14,11 @@ from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
-from prefdata.licensing.court import Court
+from prefdata.licensing.decider import Decider
 from prefdata.licensing.entry import read_entry
 from prefdata.licensing.policy import preset, presets
 from prefdata.licensing.registry import Registry, load_yaml, shipped
-from prefdata.licensing.selfcheck import check_registry, files_with_schema
+from prefdata.licensing.registry_check import check_registry, files_with_schema
 from tests.licensing.builds import CALM, HH, three
 
 DAY = date(2026, 11, 21)
@@ -70,12 +70,12 @@ TERMS = [
 ]
 
 
-def court(registry: Registry, policy: str = "permissive-only") -> Court:
-    return Court(registry, preset(policy), DAY)
+def decider(registry: Registry, policy: str = "permissive-only") -> Decider:
+    return Decider(registry, preset(policy), DAY)
 
 
 def verdict(registry: Registry, *layers: Layer, policy: str = "permissive-only") -> str:
-    return str(court(registry, policy).decide(layers).verdict)
+    return str(decider(registry, policy).decide(layers).verdict)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_what_is_known_of_the_sources_decides_as_the_facts_say(
 
 def test_evidence_grows_old() -> None:
     layers = three("Anthropic/hh-rlhf", HH, CALM)
-    later = Court(shipped(), preset("permissive-only"), date(2028, 1, 1))
+    later = Decider(shipped(), preset("permissive-only"), date(2028, 1, 1))
 
     decision = later.decide(layers)
 
@@ -316,8 +316,8 @@ def test_human_decisions_on_disk_resolve_a_review_until_they_end(folder: Path) -
     registry = Registry((folder,))
     layers = (*SUMMARIES, CALM)
 
-    decision = court(registry).decide(layers)
-    after = Court(registry, preset("permissive-only"), date(2027, 1, 1)).decide(layers)
+    decision = decider(registry).decide(layers)
+    after = Decider(registry, preset("permissive-only"), date(2027, 1, 1)).decide(layers)
 
     assert (decision.verdict, decision.decisions) == (Verdict.ALLOW, ("d1",))
     assert after.verdict == Verdict.REVIEW

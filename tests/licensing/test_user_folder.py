@@ -12,11 +12,11 @@ import yaml
 from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.core.origin import Layer
-from prefdata.licensing.court import Court
-from prefdata.licensing.human_file import read_decision
+from prefdata.licensing.decider import Decider
+from prefdata.licensing.decision_files import read_decision
 from prefdata.licensing.policy import Policy, find_policy, preset
 from prefdata.licensing.registry import Registry
-from prefdata.licensing.selfcheck import check_registry
+from prefdata.licensing.registry_check import check_registry
 
 DAY = date(2026, 11, 21)
 SHIPPED = asset("licenses")
@@ -54,7 +54,7 @@ def add_entry(folder: Path, tree: dict[str, Any]) -> Registry:
 def verdict(registry: Registry, artifact: str, policy: Policy | None = None) -> str:
     roles: tuple[Any, ...] = ("source_text", "response", "label")
     layers = (*(Layer(role, artifact, REVISION) for role in roles), CALM)
-    return str(Court(registry, policy or preset("permissive-only"), DAY).decide(layers).verdict)
+    return str(Decider(registry, policy or preset("permissive-only"), DAY).decide(layers).verdict)
 
 
 def test_an_entry_of_ones_own_is_decided_like_any_other(tmp_path: Path) -> None:

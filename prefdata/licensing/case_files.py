@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from prefdata.core.errors import ConfigError, InputError
-from prefdata.licensing.book import LicenseBook
 from prefdata.licensing.decide import judge
+from prefdata.licensing.license_book import LicenseBook
 
 
 def read_cases(path: Path) -> list[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.case import CONTENT, read_inputs
 from prefdata.licensing.decide import decide_group, reasons_of
-from prefdata.licensing.human_file import decisions_for
+from prefdata.licensing.decision_files import decisions_for
 from prefdata.licensing.policy import Policy
 from prefdata.licensing.reason import codes
 from prefdata.licensing.registry import Registry
@@ -23,7 +23,7 @@ from prefdata.store.files import sha256 as file_sha256
 
 
 @dataclass
-class Court:
+class Decider:
     """One registry, one policy, one day. Decides each combination of layers once."""
 
     registry: Registry
@@ -69,9 +69,9 @@ class Court:
         found = reasons_of(group, self.policy, self.registry.book)
         return list(codes(reason for reason in found if reason.verdict != Verdict.ALLOW))
 
-    def under(self, target: str) -> Court:
-        """Return a court that judges another target by the same policy."""
-        return Court(self.registry, replace(self.policy, targets=(target,)), self.as_of)
+    def under(self, target: str) -> Decider:
+        """Return a decider that judges another target by the same policy."""
+        return Decider(self.registry, replace(self.policy, targets=(target,)), self.as_of)
 
     def blame(self, layers: Sequence[Layer], code: str) -> list[str]:
         """Return the artifacts of the layers that have a reason by themselves."""

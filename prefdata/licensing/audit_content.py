@@ -14,13 +14,13 @@ from typing import Any
 from prefdata import __version__
 from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
-from prefdata.licensing.book import LicenseBook, ids_of
-from prefdata.licensing.carried import artifacts_of, registry_digest
 from prefdata.licensing.case import GENERATORS, Evidence
-from prefdata.licensing.court import Court
+from prefdata.licensing.decider import Decider
 from prefdata.licensing.entry import Component, Entry
 from prefdata.licensing.evidence import grade
+from prefdata.licensing.license_book import LicenseBook, ids_of
 from prefdata.licensing.policy import TARGETS
+from prefdata.licensing.registry_copy import artifacts_of, registry_digest
 from prefdata.licensing.unlock import remedy
 from prefdata.store.arrow import layers_from_text
 
@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an account is made of beside court and registry."""
+    """What an account is made of beside decider and registry."""
 
     pipeline: str
     released: str | None
@@ -59,23 +59,23 @@ class Facts:
     merkle_root: str
 
 
-def account(court: Court, facts: Facts) -> dict[str, Any]:
+def account(decider: Decider, facts: Facts) -> dict[str, Any]:
     """Return the content of ``audit.json``."""
     every = [*facts.published, *facts.excluded]
     numbers = numbered(facts.published, facts.excluded)
     texts = list(numbers)
-    combinations = [_combination(court, n, text, every) for n, text in enumerate(texts)]
+    combinations = [_combination(decider, n, text, every) for n, text in enumerate(texts)]
     is_published = {tally.layers for tally in facts.published}
     stated = [c for c, text in zip(combinations, texts, strict=True) if text in is_published]
-    book = court.registry.book
+    book = decider.registry.book
     expression = book.expressions.combine(c["expression"] for c in stated)
     terms = ids_of(c["downstream_terms"] for c in stated)
     layers = sorted({layer for text in texts for layer in layers_from_text(text)})
-    told = _entries(court, layers)
-    policy = court.policy.as_tree()
+    told = _entries(decider, layers)
+    policy = decider.policy.as_tree()
     told_of = {
         "combinations": combinations,
-        "generators": _generators(court, layers),
+        "generators": _generators(decider, layers),
         "evidence": [row for entry, part, who in told for row in _evidence(entry, part, who)],
     }
     return {
@@ -85,9 +85,9 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
         "assumptions": ASSUMPTIONS,
         "pipeline": facts.pipeline,
         "released": facts.released,
-        "as_of": court.as_of.isoformat(),
+        "as_of": decider.as_of.isoformat(),
         "policy": {**policy, "sha256": _digest(policy)},
-        "registry": {"sha256": registry_digest(court, artifacts_of(told_of))},
+        "registry": {"sha256": registry_digest(decider, artifacts_of(told_of))},
         "merkle_root": facts.merkle_root,
         "license": {
             "expression": expression,
@@ -96,7 +96,7 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
             "card": card_fields(expression, terms, book),
         },
         "texts": _texts(book, [*book.expressions.ids_in(expression), *terms]),
-        "counts": _counts(court, facts),
+        "counts": _counts(decider, facts),
         **told_of,
         "rows": [
             {
@@ -107,10 +107,10 @@ def account(court: Court, facts: Facts) -> dict[str, Any]:
             }
             for n, t in enumerate(every)
         ],
-        "sources": _sources(court, facts.published),
+        "sources": _sources(decider, facts.published),
         "conflicts": [_reading(e, p) for e, p, _ in told if p.status == "conflicting"],
         "decisions": sorted({name for c in combinations for name in c["decisions"]}),
-        "unlock": unlock_table(court, facts.excluded),
+        "unlock": unlock_table(decider, facts.excluded),
         "exit_code": 0 if expression or not every else 3,
     }
 
@@ -134,12 +134,12 @@ def card_fields(expression: str, terms: Sequence[str], book: LicenseBook) -> dic
     return {"license": "other", "license_name": "mixed", "license_link": "LICENSE.md"}
 
 
-def unlock_table(court: Court, excluded: Sequence[Tally]) -> list[dict[str, Any]]:
+def unlock_table(decider: Decider, excluded: Sequence[Tally]) -> list[dict[str, Any]]:
     """Return for every blocking reason the rows it blocks, those it blocks alone, and the cure."""
     rows: dict[str, dict[str, Any]] = {}
     for tally in excluded:
         layers = layers_from_text(tally.layers)
-        blocking = court.blocking(layers)
+        blocking = decider.blocking(layers)
         for code in blocking:
             row = rows.setdefault(
                 code,
@@ -147,7 +147,7 @@ def unlock_table(court: Court, excluded: Sequence[Tally]) -> list[dict[str, Any]
             )
             row["records"] += tally.records
             row["alone"] += tally.records if len(blocking) == 1 else 0
-            row["artifacts"] = sorted({*row["artifacts"], *court.blame(layers, code)})
+            row["artifacts"] = sorted({*row["artifacts"], *decider.blame(layers, code)})
     return [rows[code] for code in sorted(rows)]
 
 
@@ -176,9 +176,9 @@ def _each(lists: Any) -> list[str]:
     return list(dict.fromkeys(item for items in lists for item in items))
 
 
-def _combination(court: Court, n: int, text: str, every: Sequence[Tally]) -> dict[str, Any]:
+def _combination(decider: Decider, n: int, text: str, every: Sequence[Tally]) -> dict[str, Any]:
     layers = layers_from_text(text)
-    decision = court.decide(layers)
+    decision = decider.decide(layers)
     return {
         "number": n,
         "layers": [[layer.role, layer.artifact, layer.revision] for layer in layers],
@@ -189,15 +189,17 @@ def _combination(court: Court, n: int, text: str, every: Sequence[Tally]) -> dic
         "expression": decision.expression,
         "downstream_terms": list(decision.downstream_terms),
         "decisions": list(decision.decisions),
-        "targets": {target: str(court.under(target).decide(layers).verdict) for target in TARGETS},
+        "targets": {
+            target: str(decider.under(target).decide(layers).verdict) for target in TARGETS
+        },
     }
 
 
-def _counts(court: Court, facts: Facts) -> list[dict[str, Any]]:
+def _counts(decider: Decider, facts: Facts) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str, str, str, bool], list[int | None]] = {}
     for is_out, tallies in ((True, facts.published), (False, facts.excluded)):
         for tally in tallies:
-            decision = court.decide(layers_from_text(tally.layers))
+            decision = decider.decide(layers_from_text(tally.layers))
             reason = decision.reasons[0] if decision.verdict != Verdict.ALLOW else ""
             key = (tally.source, decision.expression, str(decision.verdict), reason, is_out)
             row = rows.setdefault(key, [0, 0])
@@ -212,16 +214,16 @@ def _counts(court: Court, facts: Facts) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _entries(court: Court, layers: Sequence[Layer]) -> list[tuple[Entry, Component, str]]:
+def _entries(decider: Decider, layers: Sequence[Layer]) -> list[tuple[Entry, Component, str]]:
     """Return the components that layers rest on, each once, with the artifact's name."""
     found: dict[tuple[str, str], tuple[Entry, Component, str]] = {}
     for layer in layers:
-        for entry, name in court.registry.describe(layer.artifact):
+        for entry, name in decider.registry.describe(layer.artifact):
             for part in entry.parts(layer.role, name):
                 found.setdefault((entry.where, part.name), (entry, part, entry.id))
                 for generator in part.generators:
                     maker = Layer("response_model", generator)
-                    for key in _entries(court, [maker]):
+                    for key in _entries(decider, [maker]):
                         found.setdefault((key[0].where, key[1].name), key)
     return [found[key] for key in sorted(found, key=lambda k: (found[k][2], k[1]))]
 
@@ -247,13 +249,13 @@ def _reading(entry: Entry, part: Component) -> dict[str, Any]:
     return {"artifact": entry.id, "component": part.name, "readings": list(part.readings)}
 
 
-def _generators(court: Court, layers: Sequence[Layer]) -> list[dict[str, Any]]:
+def _generators(decider: Decider, layers: Sequence[Layer]) -> list[dict[str, Any]]:
     makers = [layer for layer in layers if layer.role in GENERATORS]
-    for _, part, _ in _entries(court, layers):
+    for _, part, _ in _entries(decider, layers):
         makers += [Layer("response_model", name) for name in part.generators]
-    rows, book = [], court.registry.book
+    rows, book = [], decider.registry.book
     for artifact in sorted({layer.artifact for layer in makers}):
-        parts = [p for e, n in court.registry.describe(artifact) for p in e.components]
+        parts = [p for e, n in decider.registry.describe(artifact) for p in e.components]
         names = sorted({name for part in parts for name in book.expressions.ids_in(part.license)})
         rules = [book.output_rule(name) for name in names] or ["unknown"]
         roles = sorted({layer.role for layer in makers if layer.artifact == artifact})
@@ -261,24 +263,24 @@ def _generators(court: Court, layers: Sequence[Layer]) -> list[dict[str, Any]]:
     return rows
 
 
-def _sources(court: Court, published: Sequence[Tally]) -> list[dict[str, Any]]:
+def _sources(decider: Decider, published: Sequence[Tally]) -> list[dict[str, Any]]:
     """Return the table of sources for card, notices and attribution."""
     rows: dict[str, dict[str, Any]] = {}
     for tally in published:
-        row = rows.setdefault(tally.source, _described(court, tally.source))
+        row = rows.setdefault(tally.source, _described(decider, tally.source))
         row["records"] += tally.records
         layers = layers_from_text(tally.layers)
         content = {layer.revision for layer in layers if layer.role == "source_text"}
         row["revisions"] = sorted({*row["revisions"], *content})
         made = {layer.artifact for layer in layers if layer.role == "translator"}
         row["translators"] = sorted({*row["translators"], *made})
-        both = filter(None, [row["license"], court.decide(layers).expression])
-        row["license"] = court.registry.book.expressions.combine(both)
+        both = filter(None, [row["license"], decider.decide(layers).expression])
+        row["license"] = decider.registry.book.expressions.combine(both)
     return [rows[name] for name in sorted(rows)]
 
 
-def _described(court: Court, source: str) -> dict[str, Any]:
-    entries = [entry for entry, _ in court.registry.describe(source)]
+def _described(decider: Decider, source: str) -> dict[str, Any]:
+    entries = [entry for entry, _ in decider.registry.describe(source)]
     tree: Mapping[str, Any] = entries[0].tree if entries else {}
     return {
         "id": source,

@@ -8,20 +8,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prefdata.licensing.court import Court, registry_files
+from prefdata.licensing.decider import Decider, registry_files
 from prefdata.licensing.registry import file_name
 from prefdata.store.files import sha256 as file_sha256
 
 REGISTRY = "audit/registry"
 
 
-def copy_registry(release: Path, audit: Mapping[str, Any], court: Court) -> None:
+def copy_registry(release: Path, audit: Mapping[str, Any], decider: Decider) -> None:
     """Copy the part of the registry that the decisions used: texts of rules, entries, decisions."""
-    for n, folder, path in _carried(court, artifacts_of(audit)):
+    for n, folder, path in _carried(decider, artifacts_of(audit)):
         target = release / REGISTRY / str(n) / path.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    for n, folder in enumerate(court.registry.folders):
+    for n, folder in enumerate(decider.registry.folders):
         (release / REGISTRY / str(n)).mkdir(parents=True, exist_ok=True)
         for item in audit["evidence"]:
             own = folder / "evidence" / f"{item['sha256']}.txt"
@@ -31,19 +31,19 @@ def copy_registry(release: Path, audit: Mapping[str, Any], court: Court) -> None
                 shutil.copyfile(own, target)
 
 
-def registry_digest(court: Court, artifacts: set[str]) -> str:
+def registry_digest(decider: Decider, artifacts: set[str]) -> str:
     """Return a digest of the files that travel; a release's copy has the same one."""
     hasher = sha256()
-    for n, folder, path in _carried(court, artifacts):
+    for n, folder, path in _carried(decider, artifacts):
         name = path.relative_to(folder).as_posix()
         hasher.update(f"{n}/{name}\0{file_sha256(path)}\n".encode())
     return hasher.hexdigest()
 
 
-def _carried(court: Court, artifacts: set[str]) -> Iterator[tuple[int, Path, Path]]:
+def _carried(decider: Decider, artifacts: set[str]) -> Iterator[tuple[int, Path, Path]]:
     """Yield (number of the folder, folder, file) of what travels."""
     used = {file_name(name) for name in artifacts}
-    for n, folder in enumerate(court.registry.folders):
+    for n, folder in enumerate(decider.registry.folders):
         for path in registry_files(folder):
             if path.parent.name != "sources" or path.name in used:
                 yield n, folder, path

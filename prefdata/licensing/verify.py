@@ -17,13 +17,13 @@ from prefdata.core.errors import IntegrityError, PrefdataError
 from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
-from prefdata.licensing.account import Facts, Tally, account
 from prefdata.licensing.audit import POLICY, read_audit
-from prefdata.licensing.carried import used_folders
-from prefdata.licensing.court import Court, registry_files
+from prefdata.licensing.audit_content import Facts, Tally, account
+from prefdata.licensing.decider import Decider, registry_files
 from prefdata.licensing.notices import attribution, license_file, named_ids, notice
 from prefdata.licensing.policy import Policy, policy_of
 from prefdata.licensing.registry import Registry, shipped
+from prefdata.licensing.registry_copy import used_folders
 from prefdata.licensing.report import html, markdown
 from prefdata.store.arrow import layers_from_text, layers_to_text
 from prefdata.store.files import read_json, sha256
@@ -69,34 +69,36 @@ def verify(release: Path) -> Findings:
     found = Findings(standalone.check(release))
     try:
         audit = read_audit(release)
-        court = court_within(release, audit)
-        found.problems += _decide_again(release, audit, court, found)
-        found.problems += _check_texts(release, audit, court)
+        decider = decider_within(release, audit)
+        found.problems += _decide_again(release, audit, decider, found)
+        found.problems += _check_texts(release, audit, decider)
         found.problems += _check_card(release, audit)
-        found.problems += _check_reports(release, audit, court)
-        found.changes += changes_since(court, audit)
+        found.problems += _check_reports(release, audit, decider)
+        found.changes += changes_since(decider, audit)
     except (PrefdataError, pa.ArrowException, *_GARBLED) as error:
         found.problems.append(f"audit: cannot be read: {error}")
     return found
 
 
-def court_within(release: Path, audit: Mapping[str, Any]) -> Court:
+def decider_within(release: Path, audit: Mapping[str, Any]) -> Decider:
     """Return what decided a release: its own registry copy, policy and day."""
     policy = policy_of(read_json(release / POLICY), Policy("", targets=("publish_dataset",)))
-    return Court(Registry(tuple(used_folders(release))), policy, date.fromisoformat(audit["as_of"]))
+    return Decider(
+        Registry(tuple(used_folders(release))), policy, date.fromisoformat(audit["as_of"])
+    )
 
 
 def _decide_again(
-    release: Path, audit: Mapping[str, Any], court: Court, found: Findings
+    release: Path, audit: Mapping[str, Any], decider: Decider, found: Findings
 ) -> list[str]:
     problems = []
     tallies: Counter[tuple[str, str]] = Counter()
     for (source, text, license_, verdict), n in sorted(_combinations(release).items()):
-        decision = court.decide(layers_from_text(text))
+        decision = decider.decide(layers_from_text(text))
         tallies[source, text] += n
         found.records += n
         if decision.verdict != Verdict.ALLOW:
-            said = court.sentence(layers_from_text(text), decision)
+            said = decider.sentence(layers_from_text(text), decision)
             problems.append(f"{n} rows of {source} are not allowed: {said}")
         elif decision.expression != license_ or verdict != str(decision.verdict):
             problems.append(
@@ -109,7 +111,7 @@ def _decide_again(
         excluded=_excluded(audit),
         merkle_root=audit["merkle_root"],
     )
-    again = account(court, facts)
+    again = account(decider, facts)
     return problems + [
         f"{standalone.AUDIT}: {key} is not what the rules give"
         for key in again
@@ -148,10 +150,10 @@ def _without_bytes(value: Any) -> Any:
     ]
 
 
-def _check_texts(release: Path, audit: Mapping[str, Any], court: Court) -> list[str]:
+def _check_texts(release: Path, audit: Mapping[str, Any], decider: Decider) -> list[str]:
     problems = []
-    for name in named_ids(audit, court):
-        entry = court.registry.book.get(name)
+    for name in named_ids(audit, decider):
+        entry = decider.registry.book.get(name)
         path = release / "license-texts" / (entry.text_file if entry else f"{name}.txt")
         if entry is None:
             problems.append(f"{name}: the registry copy has no entry for it")
@@ -159,7 +161,7 @@ def _check_texts(release: Path, audit: Mapping[str, Any], court: Court) -> list[
             problems.append(f"license-texts/{entry.text_file}: missing")
         elif sha256(path) != entry.text_sha256:
             problems.append(f"license-texts/{entry.text_file}: not the registered text")
-    for folder in court.registry.folders:
+    for folder in decider.registry.folders:
         problems += [
             f"{path.relative_to(release).as_posix()}: the evidence has changed"
             for path in sorted((folder / "evidence").glob("*.txt"))
@@ -197,7 +199,7 @@ def card_head(card: Path) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _check_reports(release: Path, audit: Mapping[str, Any], court: Court) -> list[str]:
+def _check_reports(release: Path, audit: Mapping[str, Any], decider: Decider) -> list[str]:
     """Render the reports again; another version of prefdata may render them differently."""
     if audit["tool"] != {"name": "prefdata", "version": __version__}:
         return []
@@ -205,8 +207,8 @@ def _check_reports(release: Path, audit: Mapping[str, Any], court: Court) -> lis
         "audit/audit.md": markdown(audit),
         "audit/audit.html": html(audit),
         "NOTICE": notice(audit),
-        "LICENSE.md": license_file(audit, court),
-        "ATTRIBUTION.csv": attribution(audit, court),
+        "LICENSE.md": license_file(audit, decider),
+        "ATTRIBUTION.csv": attribution(audit, decider),
     }
     return [
         f"{name}: not the one that belongs to the audit"
@@ -215,17 +217,17 @@ def _check_reports(release: Path, audit: Mapping[str, Any], court: Court) -> lis
     ]
 
 
-def changes_since(court: Court, audit: Mapping[str, Any]) -> list[str]:
+def changes_since(decider: Decider, audit: Mapping[str, Any]) -> list[str]:
     """Return what the present registry says differently from the copy in the release."""
     now = shipped().folders[0]
     changes = []
-    for path in registry_files(court.registry.folders[0]):
-        name = path.relative_to(court.registry.folders[0])
+    for path in registry_files(decider.registry.folders[0]):
+        name = path.relative_to(decider.registry.folders[0])
         if not (now / name).is_file():
             changes.append(f"{name.as_posix()}: no longer in the registry")
         elif sha256(now / name) != sha256(path):
             changes.append(f"{name.as_posix()}: changed since the release")
-    today = Court(Registry((now, *court.registry.folders[1:])), court.policy, court.as_of)
+    today = Decider(Registry((now, *decider.registry.folders[1:])), decider.policy, decider.as_of)
     for row in audit["combinations"]:
         layers = layers_from_text(_text_of(row))
         decision = today.decide(layers)

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
 from prefdata import text as text_checks
 from prefdata.core.finding import Finding
 from prefdata.core.records import digest
 from prefdata.filters import pairs
 from prefdata.filters.view import Comparison, Turn
-from prefdata.text.assess import assess
+from prefdata.text.assess import Given, assess_all
 from prefdata.text.limits import Limits, order
 from prefdata.text.seen import Seen
 from prefdata.text.source_tasks import language_task
 from prefdata.text.template import speakers
+
+Assessed: TypeAlias = Mapping[Given, tuple[Seen, ...]]
 
 
 class Judge:
@@ -27,16 +30,31 @@ class Judge:
 
     def comparison(self, view: Comparison) -> list[Finding]:
         """Return all findings of a comparison, root causes first."""
-        found = [*self.turns(view.prompt, "prompt", view.kind)]
-        for n, completion in enumerate(view.completions):
-            found += self.turns(completion, f"completion_{n}", view.kind)
-        found += (self.finding(seen, "pair", -1, view.kind) for seen in pairs.check(view))
-        return by_cause(found)
+        return self.comparisons([view])[0]
 
-    def turns(self, turns: Sequence[Turn], side: str, kind: str) -> Iterator[Finding]:
+    def comparisons(self, views: Sequence[Comparison]) -> list[list[Finding]]:
+        """Return the findings of each comparison; all their texts are assessed together."""
+        known = assess_all(
+            Given(turn.source, turn.target, turn.role, view.kind)
+            for view in views
+            for turns in (view.prompt, *view.completions)
+            for turn in turns
+        )
+        return [by_cause(self._comparison(view, known)) for view in views]
+
+    def _comparison(self, view: Comparison, known: Assessed) -> Iterator[Finding]:
+        yield from self._turns(view.prompt, "prompt", view.kind, known)
+        for n, completion in enumerate(view.completions):
+            yield from self._turns(completion, f"completion_{n}", view.kind, known)
+        for seen in pairs.check(view):
+            yield self.finding(seen, "pair", -1, view.kind)
+
+    def _turns(
+        self, turns: Sequence[Turn], side: str, kind: str, known: Assessed
+    ) -> Iterator[Finding]:
         """Yield the findings of each turn of one side."""
         for n, turn in enumerate(turns):
-            for seen in assess(turn.source, turn.target, turn.role, kind):
+            for seen in known[Given(turn.source, turn.target, turn.role, kind)]:
                 yield self.finding(seen, side, n, kind, turn.role)
 
     def finding(self, seen: Seen, side: str, turn: int, kind: str, role: str = "") -> Finding:

@@ -106,17 +106,18 @@ class FilterStage:
             for record in batch
         ]
         blinded = [blind(record) for record, _ in ready if _is_japanese(record)]
-        extra = [self._checked(one, [b.view for b in blinded]) for one in self.filters]
+        views = [one.view for one in blinded]
+        checked = self.judge.comparisons(views)
+        extra = [self._checked(one, views) for one in self.filters]
         places = iter(range(len(blinded)))
         for record, repaired in ready:
             if not _is_japanese(record):
                 yield record, record.findings
                 continue
             place = next(places)
-            view = blinded[place]
-            found = self.judge.comparison(view.view)
+            found = checked[place]
             found += (self._decided(f, record) for findings in extra for f in findings[place])
-            named = [view.unblind(finding, record) for finding in found]
+            named = [blinded[place].unblind(finding, record) for finding in found]
             findings = (*by_cause([*named, *repaired]), *record.findings)
             yield self._with_judges(record), findings
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from prefdata.text.assess import problems
+from prefdata.text.assess import Given, assess, assess_all, problems
 
 _RULES: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("rules.yaml").read_text(encoding="utf-8")
@@ -34,3 +34,10 @@ def test_the_fault_is_dropped_for_its_reason(code: str, source: str, target: str
 @pytest.mark.parametrize(("source", "target"), _KEPT)
 def test_a_good_translation_is_kept(source: str, target: str) -> None:
     assert problems(source, target) == ()
+
+
+def test_many_texts_together_are_judged_as_each_alone() -> None:
+    turns = [Given(source, target, role) for source, target in _KEPT for role in ("", "user")]
+    turns += [Given(source, bad, "user", "hh") for _, source, _, bad in _CHANGED]
+    turns += [Given("Hello.", ""), Given(None, "はい。"), Given(None, "")]
+    assert assess_all([*turns, *turns]) == {given: assess(*given) for given in turns}

@@ -233,7 +233,10 @@ def _compare(
 def redecided(finding: Finding, record: Preference, limits: Limits) -> Finding:
     """Return a stored finding as another profile would judge it."""
     name = f"{finding.code}.{finding.band}" if finding.band else finding.code
-    rule = limits.rules_for(record.origin.kind, _role(record, finding)).get(name)
+    rules = limits.rules_for(
+        record.origin.kind, _role(record, finding), is_native=record.original is None
+    )
+    rule = rules.get(name)
     if rule is None or finding.measured is None or finding.action == "repair":
         return finding
     return replace(finding, limit=rule.limit, action=rule.verdict_on(finding.measured))

@@ -55,11 +55,20 @@ class Judge:
         """Yield the findings of each turn of one side."""
         for n, turn in enumerate(turns):
             for seen in known[Given(turn.source, turn.target, turn.role, kind)]:
-                yield self.finding(seen, side, n, kind, turn.role)
+                yield self.finding(seen, side, n, kind, turn.role, is_native=turn.source is None)
 
-    def finding(self, seen: Seen, side: str, turn: int, kind: str, role: str = "") -> Finding:
+    def finding(
+        self,
+        seen: Seen,
+        side: str,
+        turn: int,
+        kind: str,
+        role: str = "",
+        *,
+        is_native: bool = False,
+    ) -> Finding:
         """Return a measurement with its limit and what the profile makes of it."""
-        rule, _ = self.limits.judge(seen, kind, role)
+        rule, _ = self.limits.judge(seen, kind, role, is_native=is_native)
         if rule is None:
             return Finding(
                 seen.code, side, turn, seen.measured, None, seen.band, "none", seen.detail

@@ -135,7 +135,8 @@ class FilterStage:
     def _decided(self, finding: Finding, record: Preference) -> Finding:
         """Let the profile's rule for a code decide, if there is one; else the filter's word."""
         name = f"{finding.code}.{finding.band}" if finding.band else finding.code
-        rule = self.judge.limits.rules_for(record.origin.kind).get(name)
+        is_native = record.original is None
+        rule = self.judge.limits.rules_for(record.origin.kind, is_native=is_native).get(name)
         if rule is None or finding.measured is None:
             return finding
         return replace(finding, limit=rule.limit, action=rule.verdict_on(finding.measured))

@@ -124,7 +124,7 @@ def problems(
     limits = _limits(profile)
     found: dict[str, None] = {}
     for seen in assess(source, target, role, kind, finish_reason):
-        rule, is_crossed = limits.judge(seen, kind, role)
+        rule, is_crossed = limits.judge(seen, kind, role, is_native=source is None)
         if rule is not None and is_crossed and rule.action == "drop":
             found[seen.code] = None
     return tuple(found)

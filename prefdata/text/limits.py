@@ -55,18 +55,27 @@ class Limits:
         self.rules = {name: _rule(value) for name, value in tree["rules"].items()}
         self._apply(tree["profiles"][profile] or {})
         self.own = dict(overrides or {})
-        self._kinds: dict[tuple[str, str], dict[str, Rule]] = {}
+        self._kinds: dict[tuple[str, str, bool], dict[str, Rule]] = {}
         self._tree = tree
         self.rules_for("")  # an unknown name is an error now, not at the first record
 
-    def rules_for(self, kind: str, role: str = "") -> Mapping[str, Rule]:
-        """Return the rules for a source kind and a speaker; what the user set comes last."""
-        key = (kind, role)
+    def rules_for(
+        self, kind: str, role: str = "", *, is_native: bool = False
+    ) -> Mapping[str, Rule]:
+        """Return the rules for a source kind and a speaker; what the user set comes last.
+
+        >>> Limits().rules_for("summarize")["register_inconsistent.long"].action
+        'ignore'
+        >>> Limits().rules_for("hh", is_native=True)["truncated.word"].action
+        'flag'
+        """
+        key = (kind, role, is_native)
         if key not in self._kinds:
             view = object.__new__(Limits)
             view.rules = dict(self.rules)
             for table, name in (("roles", role), ("kinds", kind)):
                 view._apply(self._tree[table].get(name) or {})
+            view._apply(self._tree["native"] if is_native else {})
             view._apply(self.own)
             self._kinds[key] = view.rules
         return self._kinds[key]
@@ -80,9 +89,11 @@ class Limits:
         codes = sorted({rule.partition(".")[0] for rule in self.rules})
         return nearest(name, self.named(name.partition(".")[0]) or codes)
 
-    def judge(self, seen: Seen, kind: str = "", role: str = "") -> tuple[Rule | None, bool]:
+    def judge(
+        self, seen: Seen, kind: str = "", role: str = "", *, is_native: bool = False
+    ) -> tuple[Rule | None, bool]:
         """Return the rule of a measurement, None for a code without one, and whether it is crossed."""
-        rules = self.rules_for(kind, role)
+        rules = self.rules_for(kind, role, is_native=is_native)
         rule = rules.get(f"{seen.code}.{seen.band}" if seen.band else seen.code)
         return rule, rule is not None and rule.is_crossed(seen.measured)
 

@@ -24,7 +24,7 @@ _PREAMBLE = re.compile(
     r"|Here(?:'s| is| are)[^\n]{0,40}translation[^\n]{0,30}:)[ \t]*\n+",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"\A\s*```[a-zA-Z]{0,12}[ \t]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_FENCE = re.compile(r"\A\s*```[a-zA-Z]{0,12}[ \t]*\n((?:(?!```).)*?)\n?```\s*\Z", re.DOTALL)
 _QUOTES: Final = {"「": "」", '"': '"', "“": "”", "『": "』", "'": "'"}
 _HALF_KANA = re.compile("[｡-ﾟ]+")
 _FULL_ASCII = re.compile("[Ａ-Ｚａ-ｚ０-９]+")
@@ -36,9 +36,14 @@ def repair(source: str | None, target: str) -> tuple[str, tuple[Repair, ...]]:
 
     >>> repair("Let it cool.", "以下は日本語訳です。\\n\\n冷まします。")
     ('冷まします。', (('meta_commentary', 'preamble'),))
+
+    A text born in Japanese keeps what its author wrote around it: code fences, quotation marks.
+
+    >>> repair(None, "```\\nprint(1)\\n```")
+    ('```\\nprint(1)\\n```', ())
     """
     done: list[Repair] = []
-    for code, name, step in _STEPS:
+    for code, name, step in _STEPS if source is not None else _NATIVE_STEPS:
         cleaned = step(source or "", target)
         if cleaned != target and cleaned.strip():
             done.append((code, name))
@@ -47,9 +52,9 @@ def repair(source: str | None, target: str) -> tuple[str, tuple[Repair, ...]]:
 
 
 def _line_ends(source: str, target: str) -> str:
-    if "\r" not in target and not target.startswith("\ufeff"):
-        return _SPACES.sub("", target) if target[-1:] in " \t\u3000" else target
-    return target.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if "\r" in target or target.startswith("\ufeff"):
+        target = target.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return _SPACES.sub("", target) if target[-1:] in " \t\u3000" else target
 
 
 def _tokens(source: str, target: str) -> str:
@@ -57,9 +62,9 @@ def _tokens(source: str, target: str) -> str:
     if "<" not in target:
         return target
     end = target.find("<|im_end|>")
-    if end > 0 and "<|im_end|>" not in source:
-        target = target[:end]
-    return _TOKENS.sub(lambda m: m.group() if m.group() in source else "", target).strip() or target
+    cut = target[:end] if end > 0 and "<|im_end|>" not in source else target
+    cleaned = _TOKENS.sub(lambda m: m.group() if m.group() in source else "", cut)
+    return target if cleaned == target else cleaned.strip() or target
 
 
 def _label(source: str, target: str) -> str:
@@ -112,4 +117,8 @@ _STEPS: Final[tuple[tuple[str, str, Callable[[str, str], str]], ...]] = (
     ("needs_normalization", "quotation marks around the text", _quotes),
     ("needs_normalization", "half-width kana", _half_kana),
     ("needs_normalization", "full-width letters and digits", _full_ascii),
+)
+# Without a source, what wraps a text may be its own.
+_NATIVE_STEPS: Final = tuple(
+    step for step in _STEPS if step[2] not in (_preamble, _label, _fence, _quotes)
 )

@@ -82,7 +82,7 @@ class Memory:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=8000",
-            "cache_size=-65536",
+            "cache_size=-4096",  # keys are random: a larger one is only slower to go through
             "mmap_size=67108864",  # a larger map would count as memory of ours
         ):
             self._db.execute(f"PRAGMA {pragma}")
@@ -156,7 +156,7 @@ class Memory:
                 chunk,
             )
             for key, target, ladder, log, layer in rows:
-                entry = Entry(target, ladder=ladder)
+                entry = Entry(target, (), ladder)  # by place: a million times a microsecond
                 if log or layer or human:
                     entry = unpack(entry, log, layer, human)
                 yield key, entry

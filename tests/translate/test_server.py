@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,35 @@ def test_a_bad_answer_is_asked_for_again_and_then_dropped_with_its_code(
         if body["messages"][-1]["content"].count("A poor answer 3.")
     ]  # fmt: skip
     assert temperatures == [0.0, 0.3, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("申し訳ありませんが、その文章の翻訳はできません。", "refusal"),
+        ("I'm sorry, but I can't help with that request.", "refusal"),
+        ("这是一个不好的回答，因为他们没有说明原因。", "off_target_language"),
+        ("A poor answer indeed, my friend, it is.", "untranslated"),
+    ],
+    ids=["refusal", "english-refusal", "chinese", "english"],
+)
+def test_a_refusal_or_another_language_climbs_the_whole_ladder_and_every_attempt_is_kept(
+    tmp_path: Path, text: str, code: str
+) -> None:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
+        return Say(text) if source == "A poor answer 3." else None
+
+    with Loopback(script) as server:
+        outcome = build(tmp_path, server, PAIRS)
+
+    [drop] = outcome.dropped
+    assert drop.reasons[0] == code
+    assert server.sources["A poor answer 3."] == 3
+    with Memory(memory_file(tmp_path / "cache")) as memory:
+        [maker] = memory.makers()
+        [failed] = [row for row in memory.entries(maker) if row["target"] is None]
+    attempts = json.loads(failed["log"])["attempts"]
+    assert attempts == [[text, "stop", rung] for rung in ("first", "again", "strict")]
 
 
 def test_a_second_attempt_that_is_good_is_kept(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
 _MOST = 200  # addresses of one text that are looked for
+_MARKED_UP = re.compile(r"[*#<|_`]|==")
 _QUOTED = re.compile(r"(?m)^[>＞]+ ?\S")
 _NESTED = re.compile(
     r"(?m)^[ \t\u3000]+(?:[-*+•・◦○]|[(（]?\d{1,3}[.)．）]|[a-z][.)])[ \t\u3000]?\S"
@@ -60,9 +61,20 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _latex(english, japanese, text.target)
     if "\n" in text.source or "|" in text.source:
         yield from _layout(text)
+    yield from _invented(text)
     marks, kept = text.source.count("**"), text.target.count("**")
     if marks % 2 == 0 and (kept % 2 or (marks >= 4 and not kept)):
         yield Seen("markup_broken", "emphasis")
+
+
+def _invented(text: Bitext) -> Iterator[Seen]:
+    """Yield headings and bold letters of a target whose source has no markup at all."""
+    if _MARKED_UP.search(text.source):
+        return
+    added = len(_HEADING.findall(text.target)) if "#" in text.target else 0
+    added += text.target.count("**") // 2
+    if added:
+        yield Seen("markup_broken", "added", float(added))
 
 
 def _unclosed(text: Bitext) -> Iterator[Seen]:

@@ -12,7 +12,7 @@ Readings: TypeAlias = frozenset[float]
 
 _SCALE: Final = {
     "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
-    "k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9,
+    "k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "grand": 1e3,
 }  # fmt: skip
 _WORDS: Final = {
     word: float(value)
@@ -41,19 +41,19 @@ _OTHER_WORDS: Final = {
 WORD_VALUES: Final = {word: float(value) for word, value in (_OTHER_WORDS | _WORDS).items()}
 _EN = re.compile(
     r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
-    r"(?:[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
+    r"(?:[\s-]?(?P<scale>grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
     re.IGNORECASE,
 )
 _MINUTES = re.compile(r"\d(?:[:.]([0-5]\d)(?=\s?[ap]\.?m)|:([0-5]\d)\b)")
 _EN_WORD = re.compile(r"[a-z]+")
 _EN_COMPOUND = re.compile(
-    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))(?:[ -](hundred|thousand|million|billion|trillion))?\b",
+    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))(?:[ -](grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion))?\b",
 )
 _SPELLED: Final = frozenset(_WORDS) - {"zero", "one"}  # what stands alone; one only with a scale
 _KANJI: Final = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _UNIT: Final = {"十": 10, "百": 100, "千": 1000, "万": 1e4, "億": 1e8, "兆": 1e12}
 _JA = re.compile(
-    r"(\d(?<![A-Za-z_.\d]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ引]))?"
+    r"(\d(?<![A-Za-z_.\d]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:[十百千]?[万億兆](?:\d[\d,]*[千百]?[万億]?)*|[千百](?![円個人]*分の))?(?P<rest>[万億兆千百\d,]*)(?P<half>[年時か個日歳倍分]?[ヶカヵ]?月?間?半)?(?P<wari>割(?![りっ]))?"
 )
 # The year before the first of each era: 令和2年 is 2020.
 _ERAS: Final = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
@@ -144,6 +144,8 @@ def _english(match: re.Match[str]) -> Readings:
     return frozenset(readings)
 
 
+_MILEAGE = re.compile(r"\b(\d{1,3}) ?(?:mpg|miles (?:per|to the|a) gallon)\b")
+_KM_PER_LITER: Final = 0.4251
 _SIGHT = re.compile(r"\b20/([1-9]\d{1,2})\b")  # 20/20 vision is 1.0
 
 
@@ -154,6 +156,9 @@ def word_numbers(text: str) -> frozenset[float]:
     for feet, inches in _FEET.findall(text):
         found.add(round(int(feet) * 30.48 + int(inches) * 2.54))
     found |= {20 / int(sight) for sight in _SIGHT.findall(text)}
+    for miles in _MILEAGE.findall(text):
+        per_liter = int(miles) * _KM_PER_LITER
+        found |= {float(round(per_liter)), float(int(per_liter)), round(per_liter, 1)}
     if "24/7" in text:
         found |= {24.0, 365.0, 7.0}
     lower = text.lower()

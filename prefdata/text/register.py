@@ -65,8 +65,12 @@ def _ending(surfaces: Sequence[str], sentence: str, start: int) -> str:
     if _is_polite(bare[-4:]):
         return "polite"
     last = surfaces[start + len(bare) - 1]
-    if last in ("ください", "下さい", "ませ", "くださいませ", "なさい"):
+    if last in ("ください", "下さい", "ませ", "くださいませ"):
         return "polite"
+    if last in ("なさい", "なさいませ") or surfaces[start + len(bare) : start + len(bare) + 1] == (
+        "か",
+    ):
+        return ""  # 答えなさい stands beside である; どこに置くか asks on behalf of 書いてください
     return "plain" if bare[-1] in _PLAIN else ""
 
 

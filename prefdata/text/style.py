@@ -19,6 +19,7 @@ _OWN = re.compile(
 _OF_OF = re.compile(
     r"(?:彼女|彼ら?|私|あなた|それ)の[^、。\n]{1,12}(?:を|に|で|は|が|と)、?(?:彼女|彼ら?|私|あなた|それ)の"
 )
+_ABLE: Final = 0.025  # times a character that することができる is a calque of every "can"
 _CALQUE = re.compile(
     r"(?:ました|ます|です|だった)、(?:しかし|そして|なぜなら|それは|または|もし)|ところの|それは[^、。\n]{1,20}(?:するところ|である[^、。\n]{1,10}ことの)"
 )
@@ -49,6 +50,9 @@ def check(text: Bitext) -> Iterator[Seen]:
     if not text.is_native and not PRONOUNS.isdisjoint(words.places):
         yield from _pronouns(text)
     calques = len(_CALQUE.findall(text.japanese.text)) if has_one(text.target, _CALQUES) else 0
+    able = text.target.count("ことができ")
+    if able >= 3 and able >= _ABLE * len(text.target):
+        calques += able
     if calques:
         yield Seen("translationese", "calque", float(calques))
 

@@ -37,6 +37,7 @@ _SHRINKS = 1.33
 _PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
 _HANGING = word_list("hanging_ja")
 _HANGING_ALWAYS = frozenset(["を", "へ", "や", "および", "または", "その", "この"])
+_TELEGRAPHIC = frozenset(["あり", "なし", "済み", "待ち", "付き", "希望"])  # 写真あり
 _FINITE = frozenset("VMQtzxOEde")
 
 
@@ -100,6 +101,8 @@ def _unfinished(text: Bitext, bare: str) -> Iterator[Seen]:
     if not classes or bare.endswith(("」", "』", "◇")) or _is_verse(bare):
         return
     last, mark = surfaces[-1], classes[-1]
+    if last in _TELEGRAPHIC:
+        return
     if last in _HANGING_ALWAYS or (last in _HANGING and text.english_words >= 4 and mark in "ghqf"):
         yield Seen("truncated", "particle", detail=bare[-10:])
     elif text.english_words >= 8 and not markup.ends_in_item(text.japanese.text):

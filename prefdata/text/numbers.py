@@ -158,7 +158,7 @@ def word_numbers(text: str) -> frozenset[float]:
     found |= {20 / int(sight) for sight in _SIGHT.findall(text)}
     for miles in _MILEAGE.findall(text):
         per_liter = int(miles) * _KM_PER_LITER
-        found |= {float(round(per_liter)), float(int(per_liter)), round(per_liter, 1)}
+        found |= {1.0, float(round(per_liter)), float(int(per_liter)), round(per_liter, 1)}
     if "24/7" in text:
         found |= {24.0, 365.0, 7.0}
     lower = text.lower()

@@ -20,7 +20,8 @@ from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
-from prefdata.licensing.audit_content import Facts, Tally, account, numbered
+from prefdata.licensing.audit_content import Facts, account, numbered
+from prefdata.licensing.audit_sources import Tally
 from prefdata.licensing.decider import Decider
 from prefdata.licensing.gate import GateSettings, decider_of
 from prefdata.licensing.lineage import (

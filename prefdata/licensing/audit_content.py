@@ -6,18 +6,22 @@ The same function serves the bundle and its verification, so that the two cannot
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from prefdata import __version__
-from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
-from prefdata.licensing.case import GENERATORS, Evidence
+from prefdata.licensing.audit_sources import (
+    Tally,
+    entries_of,
+    evidence_of,
+    generators_of,
+    reading_of,
+    sources_of,
+)
 from prefdata.licensing.decider import Decider
-from prefdata.licensing.entry import Component, Entry
-from prefdata.licensing.evidence import grade
 from prefdata.licensing.license_book import LicenseBook, ids_of
 from prefdata.licensing.policy import TARGETS
 from prefdata.licensing.registry_copy import artifacts_of, registry_digest
@@ -36,16 +40,6 @@ ASSUMPTIONS = {
     "A4": "A collection of separately licensed rows is not an adaptation of each of them "
     "(the database right of the EU can differ: CC 4.0, section 4(b)).",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many records of a source have these layers, and how many bytes their texts have."""
-
-    source: str
-    layers: str
-    records: int
-    bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +65,12 @@ def account(decider: Decider, facts: Facts) -> dict[str, Any]:
     expression = book.expressions.combine(c["expression"] for c in stated)
     terms = ids_of(c["downstream_terms"] for c in stated)
     layers = sorted({layer for text in texts for layer in layers_from_text(text)})
-    told = _entries(decider, layers)
+    told = entries_of(decider, layers)
     policy = decider.policy.as_tree()
     told_of = {
         "combinations": combinations,
-        "generators": _generators(decider, layers),
-        "evidence": [row for entry, part, who in told for row in _evidence(entry, part, who)],
+        "generators": generators_of(decider, layers),
+        "evidence": [row for entry, part, who in told for row in evidence_of(part, who)],
     }
     return {
         "schema_version": SCHEMA_VERSION,
@@ -107,8 +101,8 @@ def account(decider: Decider, facts: Facts) -> dict[str, Any]:
             }
             for n, t in enumerate(every)
         ],
-        "sources": _sources(decider, facts.published),
-        "conflicts": [_reading(e, p) for e, p, _ in told if p.status == "conflicting"],
+        "sources": sources_of(decider, facts.published),
+        "conflicts": [reading_of(e, p) for e, p, _ in told if p.status == "conflicting"],
         "decisions": sorted({name for c in combinations for name in c["decisions"]}),
         "unlock": unlock_table(decider, facts.excluded),
         "exit_code": 0 if expression or not every else 3,
@@ -212,87 +206,3 @@ def _counts(decider: Decider, facts: Facts) -> list[dict[str, Any]]:
         }
         for key, row in sorted(rows.items())
     ]  # fmt: skip
-
-
-def _entries(decider: Decider, layers: Sequence[Layer]) -> list[tuple[Entry, Component, str]]:
-    """Return the components that layers rest on, each once, with the artifact's name."""
-    found: dict[tuple[str, str], tuple[Entry, Component, str]] = {}
-    for layer in layers:
-        for entry, name in decider.registry.describe(layer.artifact):
-            for part in entry.parts(layer.role, name):
-                found.setdefault((entry.where, part.name), (entry, part, entry.id))
-                for generator in part.generators:
-                    maker = Layer("response_model", generator)
-                    for key in _entries(decider, [maker]):
-                        found.setdefault((key[0].where, key[1].name), key)
-    return [found[key] for key in sorted(found, key=lambda k: (found[k][2], k[1]))]
-
-
-def _evidence(entry: Entry, part: Component, artifact: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "artifact": artifact,
-            "component": part.name,
-            "status": part.status,
-            "license": part.license,
-            "grade": grade(Evidence(str(item["kind"]), str(item["by"]))),
-            **{
-                key: str(item.get(key) or "")
-                for key in ("kind", "by", "url", "revision", "captured", "sha256", "quote", "note")
-            },
-        }
-        for item in part.evidence
-    ]
-
-
-def _reading(entry: Entry, part: Component) -> dict[str, Any]:
-    return {"artifact": entry.id, "component": part.name, "readings": list(part.readings)}
-
-
-def _generators(decider: Decider, layers: Sequence[Layer]) -> list[dict[str, Any]]:
-    makers = [layer for layer in layers if layer.role in GENERATORS]
-    for _, part, _ in _entries(decider, layers):
-        makers += [Layer("response_model", name) for name in part.generators]
-    rows, book = [], decider.registry.book
-    for artifact in sorted({layer.artifact for layer in makers}):
-        parts = [p for e, n in decider.registry.describe(artifact) for p in e.components]
-        names = sorted({name for part in parts for name in book.expressions.ids_in(part.license)})
-        rules = [book.output_rule(name) for name in names] or ["unknown"]
-        roles = sorted({layer.role for layer in makers if layer.artifact == artifact})
-        rows.append({"artifact": artifact, "roles": roles, "terms": names, "output_rules": rules})
-    return rows
-
-
-def _sources(decider: Decider, published: Sequence[Tally]) -> list[dict[str, Any]]:
-    """Return the table of sources for card, notices and attribution."""
-    rows: dict[str, dict[str, Any]] = {}
-    for tally in published:
-        row = rows.setdefault(tally.source, _described(decider, tally.source))
-        row["records"] += tally.records
-        layers = layers_from_text(tally.layers)
-        content = {layer.revision for layer in layers if layer.role == "source_text"}
-        row["revisions"] = sorted({*row["revisions"], *content})
-        made = {layer.artifact for layer in layers if layer.role == "translator"}
-        row["translators"] = sorted({*row["translators"], *made})
-        both = filter(None, [row["license"], decider.decide(layers).expression])
-        row["license"] = decider.registry.book.expressions.combine(both)
-    return [rows[name] for name in sorted(rows)]
-
-
-def _described(decider: Decider, source: str) -> dict[str, Any]:
-    entries = [entry for entry, _ in decider.registry.describe(source)]
-    tree: Mapping[str, Any] = entries[0].tree if entries else {}
-    return {
-        "id": source,
-        "title": str(tree.get("title") or source),
-        "creator": str(tree.get("creator") or ""),
-        "url": str(tree.get("url") or ""),
-        "license": "",
-        "records": 0,
-        "revisions": [],
-        "translators": [],
-        "copyright": str(tree.get("copyright") or ""),
-        "intended_use": str(tree.get("intended_use") or ""),
-        "content_warning": str(tree.get("content_warning") or ""),
-        "left_behind": list((tree.get("data_subject") or {}).get("ids_dropped") or []),
-    }

@@ -15,7 +15,8 @@ from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.case import Group, Inputs, read_inputs
 from prefdata.licensing.human_decisions import apply_decisions, reaches
 from prefdata.licensing.license_book import LicenseBook, ids_of
-from prefdata.licensing.policy import Policy, case_policy
+from prefdata.licensing.policies import case_policy
+from prefdata.licensing.policy import Policy
 from prefdata.licensing.reason import ALLOW, DENY, REVIEW, Reason, codes, worst
 from prefdata.licensing.record import Record, examine
 from prefdata.licensing.rights import Asked

@@ -94,6 +94,10 @@ class Entry:
             part for part in self.components if role in part.roles and component in ("", part.name)
         ]
 
+    def makers(self, part: Component) -> tuple[str, ...]:
+        """Return who wrote content of a component: its own generators and those of all parts."""
+        return tuple(dict.fromkeys((*part.generators, *self.generators)))
+
     def is_same_content(self, revision: str) -> bool:
         """Tell whether a layer's revision is the content that this entry describes."""
         if not revision:

@@ -16,7 +16,8 @@ from prefdata.licensing import standalone
 from prefdata.licensing.audit import read_audit
 from prefdata.licensing.decide import EXIT_CODES
 from prefdata.licensing.decider import Decider
-from prefdata.licensing.policy import find_policy, policy_of
+from prefdata.licensing.policies import find_policy
+from prefdata.licensing.policy import policy_of
 from prefdata.licensing.unlock import remedy
 from prefdata.licensing.verify import decider_within
 from prefdata.store.arrow import layers_from_text

@@ -17,7 +17,8 @@ from prefdata.core.origin import Layer
 from prefdata.core.stage import Context, Kind
 from prefdata.core.verdict import Decision, Verdict
 from prefdata.licensing.decider import Decider
-from prefdata.licensing.policy import TARGETS, Policy, find_policy, policy_of
+from prefdata.licensing.policies import find_policy
+from prefdata.licensing.policy import TARGETS, Policy, policy_of
 from prefdata.licensing.registry import registry_of
 from prefdata.licensing.unlock import told
 from prefdata.store.arrow import drops_of_table, layers_from_text

@@ -1,4 +1,4 @@
-"""What a release may be made of: a preset, or a policy file of one's own.
+"""What a release may be made of, and how a plain tree says it.
 
 There is no field by which something undisclosed becomes allowed.
 """
@@ -6,16 +6,12 @@ There is no field by which something undisclosed becomes allowed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from prefdata.assets import asset
-from prefdata.config.strict_yaml import parse
-from prefdata.core.errors import ConfigError, InputError
+from prefdata.core.errors import InputError
 from prefdata.licensing.evidence import GRADES
-from prefdata.licensing.fields import names, number, refuse_misspelt
+from prefdata.licensing.fields import names, number
 from prefdata.licensing.license_book import OUTPUT_RULES, License
 
 TARGETS = ("train_local", "publish_dataset", "publish_model")
@@ -87,96 +83,7 @@ class Policy:
         }
 
 
-def presets() -> list[str]:
-    """Return the names of the shipped policies."""
-    return sorted(path.stem for path in (asset("licenses") / "policies").glob("*.yaml"))
-
-
-@cache
-def preset(name: str) -> Policy:
-    """Return a shipped policy.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    if name not in presets():
-        raise ConfigError.unknown("policy", name, presets())
-    return read_policy(asset("licenses") / "policies" / f"{name}.yaml")
-
-
-def find_policy(name: str, base: Path = Path(), user: Path | None = None) -> Policy:
-    """Return a policy by its name (shipped or in the user's folder) or by its file.
-
-    Raises:
-        ConfigError: there is none, the file is wrong, or it takes a shipped policy's name.
-    """
-    own = user / "policies" / f"{name}.yaml" if user else None
-    files = [path for path in (own, base / name) if path and path.is_file()]
-    if name in presets():
-        if own in files:
-            raise _reserved(name, own)
-        return preset(name)
-    if not files:
-        return preset(name)
-    policy = read_policy(files[0])
-    if policy.name in presets():
-        raise _reserved(policy.name, files[0])
-    return policy
-
-
-def _reserved(name: str, path: Path | None) -> ConfigError:
-    return ConfigError(
-        f"the name {name!r} is reserved for the shipped policy", str(path), "give yours another"
-    )
-
-
-def read_policy(path: Path) -> Policy:
-    """Read a policy file.
-
-    Raises:
-        ConfigError: anything is wrong with it.
-    """
-    try:
-        document = parse(path.read_text(encoding="utf-8"), path.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the policy: {error}", str(path)) from error
-    try:
-        return policy_of(document.tree, Policy(path.stem))
-    except InputError as error:
-        raise ConfigError(error.what, document.where(()), error.fix) from error
-
-
-def case_policy(tree: Any) -> Policy:
-    """Read the `policy` of a case: a preset and what differs from it.
-
-    The preset's rights and output rules can only be tightened: who wants others, writes a policy.
-
-    Raises:
-        InputError: a field is of a wrong type or has an unknown value.
-    """
-    if not isinstance(tree, Mapping):
-        raise InputError(f"policy is {type(tree).__name__}", fix="give an object")
-    name = tree.get("preset", tree.get("name"))
-    if name not in presets():
-        raise InputError(f"unknown preset {name!r}", fix="known: " + ", ".join(presets()))
-    known = (*_CHOICES, *_OTHERS)
-    refuse_misspelt(tree, known, "a policy")
-    rest = {key: value for key, value in tree.items() if key in known and key not in _IGNORED}
-    base = preset(str(name))
-    stated = policy_of(rest, base)
-    return replace(
-        stated,
-        commercial=base.commercial or stated.commercial,
-        share_alike=base.share_alike and stated.share_alike,
-        strict_outputs=base.strict_outputs or stated.strict_outputs,
-        output_rules={
-            target: tuple(rule for rule in accepted if rule in base.output_rules.get(target, ()))
-            for target, accepted in stated.output_rules.items()
-        },
-    )
-
-
-_CHOICES = {
+CHOICES = {
     "commercial": ("required", "optional"),
     "share_alike": ("allowed", "forbidden"),
     "other_outputs": ("deny", "review"),
@@ -184,12 +91,10 @@ _CHOICES = {
     "min_evidence": GRADES,
     "gate": GATES,
 }
-_OTHERS = (
+OTHERS = (
     "name", "target", "outbound", "output_rules", "allow", "deny", "max_evidence_age_days",
     "base_model_terms", "description",
 )  # fmt: skip
-# A case cannot rename its preset, and no value of `on_undisclosed` changes a verdict.
-_IGNORED = ("name", "on_undisclosed")
 
 
 def policy_of(tree: Any, base: Policy) -> Policy:
@@ -201,10 +106,10 @@ def policy_of(tree: Any, base: Policy) -> Policy:
     if not isinstance(tree, Mapping):
         raise InputError("a policy is a mapping")
     for key, value in tree.items():
-        if key not in _CHOICES and key not in _OTHERS:
+        if key not in CHOICES and key not in OTHERS:
             raise InputError(f"unknown key {key!r} in a policy", fix="see licenses/README.md")
-        if key in _CHOICES and value is not None and value not in _CHOICES[key]:
-            raise InputError(f"{key} is {value!r}", fix="one of: " + ", ".join(_CHOICES[key]))
+        if key in CHOICES and value is not None and value not in CHOICES[key]:
+            raise InputError(f"{key} is {value!r}", fix="one of: " + ", ".join(CHOICES[key]))
     days = number(tree, "max_evidence_age_days")
     return Policy(
         name=str(tree.get("name", base.name)),

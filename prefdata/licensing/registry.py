@@ -107,7 +107,7 @@ class Registry:
         is_same = entry.is_same_content(layer.revision)
         for part in parts:
             yield part.as_case(layer, as_of=as_of, is_same=is_same, entry=entry)
-            for generator in dict.fromkeys((*part.generators, *entry.generators)):
+            for generator in entry.makers(part):
                 yield from self.resolve(Layer("response_model", generator), as_of)
 
 

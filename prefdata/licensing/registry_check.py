@@ -17,7 +17,7 @@ from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.licensing.decision_files import read_decision
 from prefdata.licensing.entry import Component
-from prefdata.licensing.policy import presets, read_policy
+from prefdata.licensing.policies import presets, read_policy
 from prefdata.licensing.registry import Registry, file_name, find_entries, load_yaml
 from prefdata.store.files import sha256
 

@@ -18,7 +18,8 @@ from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
 from prefdata.licensing.audit import POLICY, read_audit
-from prefdata.licensing.audit_content import Facts, Tally, account
+from prefdata.licensing.audit_content import Facts, account
+from prefdata.licensing.audit_sources import Tally
 from prefdata.licensing.decider import Decider, registry_files
 from prefdata.licensing.notices import attribution, license_file, named_ids, notice
 from prefdata.licensing.policy import Policy, policy_of

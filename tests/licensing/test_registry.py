@@ -16,7 +16,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.verdict import Verdict
 from prefdata.licensing.decider import Decider
 from prefdata.licensing.entry import read_entry
-from prefdata.licensing.policy import preset, presets
+from prefdata.licensing.policies import preset, presets
 from prefdata.licensing.registry import Registry, load_yaml, shipped
 from prefdata.licensing.registry_check import check_registry, files_with_schema
 from tests.licensing.builds import CALM, HH, three

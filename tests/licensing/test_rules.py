@@ -12,7 +12,7 @@ import pytest
 from prefdata.core.errors import InputError
 from prefdata.licensing.decide import judge
 from prefdata.licensing.expression import Expressions
-from prefdata.licensing.policy import preset
+from prefdata.licensing.policies import preset
 from tests.licensing.cases import (
     ANTHROPIC,
     CONTENT,

@@ -12,16 +12,22 @@ import yaml
 from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.core.origin import Layer
+from prefdata.licensing.audit_content import Facts, account
+from prefdata.licensing.audit_sources import Tally, generators_of
 from prefdata.licensing.decider import Decider
 from prefdata.licensing.decision_files import read_decision
-from prefdata.licensing.policy import Policy, find_policy, preset
+from prefdata.licensing.policies import find_policy, preset
+from prefdata.licensing.policy import Policy
 from prefdata.licensing.registry import Registry
 from prefdata.licensing.registry_check import check_registry
+from prefdata.licensing.registry_copy import artifacts_of
+from prefdata.store.arrow import layers_to_text
 
 DAY = date(2026, 11, 21)
 SHIPPED = asset("licenses")
 CALM = Layer("translator", "cyberagent/calm3-22b-chat")
 REVISION = "1234567"
+LABEL = Layer("label", "me/data", REVISION)
 
 
 def write(path: Path, tree: Any) -> None:
@@ -113,6 +119,20 @@ def test_who_wrote_the_content_counts_wherever_an_entry_names_them(
 
     assert ("response_model", "openai/gpt-4") in [(x["role"], x["artifact"]) for x in layers]
     assert verdict(registry, "me/data") == "deny"
+    told = generators_of(Decider(registry, preset("research"), DAY), [LABEL])
+    assert [row["artifact"] for row in told] == ["openai/gpt-4"]
+
+
+@pytest.mark.parametrize("where", ["entry", "component"])
+def test_the_entry_of_whoever_wrote_the_content_travels_with_it(tmp_path: Path, where: str) -> None:
+    tree = entry("me/data")
+    (tree if where == "entry" else tree["components"][0])["generators"] = ["google/gemma-2-9b-it"]
+    decider = Decider(add_entry(tmp_path, tree), preset("research"), DAY)
+    tally = Tally("me/data", layers_to_text((LABEL,)), 1)
+
+    audit = account(decider, Facts("p", None, (tally,), (), ""))
+
+    assert {"me/data", "google/gemma-2-9b-it"} <= artifacts_of(audit)
 
 
 @pytest.mark.parametrize("key", ["generator", "component", "upstream"])

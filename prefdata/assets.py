@@ -20,3 +20,8 @@ def shipped_pipeline(name: str) -> Path | None:
     """Return the shipped pipeline of that name, or None."""
     path = asset("pipelines") / f"{name}.yaml"
     return path if path.is_file() else None
+
+
+def shipped_pipelines() -> list[str]:
+    """Return the names of the shipped pipelines."""
+    return sorted(path.stem for path in asset("pipelines").glob("*.yaml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,19 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from prefdata import components
-from prefdata.assets import shipped_pipeline
+from prefdata.assets import shipped_pipeline, shipped_pipelines
 from prefdata.config.override import override
-from prefdata.config.pipeline import Frame, PipelineConfig, StepConfig
+from prefdata.config.pipeline import DATE, NAME, Frame, PipelineConfig, StepConfig
 from prefdata.config.settings import Group, Settings
 from prefdata.config.strict_yaml import Document, KeyPath, parse
 from prefdata.core.errors import ConfigError, ConfigErrors, InputError, nearest
 
+# What the patterns of settings mean, in words.
+PATTERNS = {
+    NAME: "letters, digits, '_', '.' and '-' make a name; it is also that of a folder",
+    DATE: "write a date as YYYY-MM-DD",
+    r"^[0-9a-f]{40}$": "give the 40 hex digits of a commit; branches and tags move",
+}
 RESERVED = ("use", "id", "inputs", "max_dropped")
 
 
@@ -48,7 +55,8 @@ def find_pipeline(name: str | Path) -> Path:
     if shipped is None:
         raise InputError(
             f"there is no pipeline {str(name)!r}",
-            fix="give the path of a YAML file, or the name of a shipped pipeline: quickstart",
+            fix="give the path of a YAML file, or the name of a shipped pipeline; "
+            + nearest(str(name), shipped_pipelines()),
         )
     return shipped
 
@@ -75,7 +83,8 @@ class _Reader:
         self.check_sources(sources, stages)
         self.check_ids([*sources, *stages])
         if self.mistakes:
-            raise self.mistakes[0] if len(self.mistakes) == 1 else ConfigErrors(self.mistakes)
+            mistakes = sorted(self.mistakes, key=_line)
+            raise mistakes[0] if len(mistakes) == 1 else ConfigErrors(mistakes)
         return PipelineConfig(frame, tuple(sources), tuple(stages), self.base, self.document)
 
     def check_sources(self, sources: Sequence[StepConfig], stages: Sequence[StepConfig]) -> None:
@@ -180,7 +189,7 @@ class _Reader:
         else:
             given = repr(detail["input"])
             shown = given if len(given) <= 60 else given[:57] + "…"
-            self.mistake(f"{key or 'value'} is {shown}: {detail['msg']}", location)
+            self.mistake(f"{key or 'the value'} is {shown}", location, _advice(detail))
 
     def mistake(self, what: str, path: KeyPath, fix: str = "") -> None:
         self.mistakes.append(ConfigError(what, self.document.where(path), fix))
@@ -206,6 +215,23 @@ class _Reader:
                         )
                     )
             seen[step.id] = step
+
+
+def _line(mistake: ConfigError) -> int:
+    """Return the line that a mistake names, so that they are told in the order of the file."""
+    found = re.search(r":(\d+)", mistake.where)
+    return int(found[1]) if found else 0
+
+
+def _advice(detail: ErrorDetails) -> str:
+    """Return how to mend a value that pydantic refuses."""
+    if detail["type"] in ("literal_error", "enum"):
+        known = re.findall(r"'([^']*)'", detail.get("ctx", {}).get("expected", ""))
+        return nearest(str(detail["input"]), known)
+    if detail["type"] == "string_pattern_mismatch":
+        pattern = detail.get("ctx", {}).get("pattern", "")
+        return PATTERNS.get(pattern, f"it should match {pattern}")
+    return detail["msg"].replace("Input ", "it ", 1)
 
 
 def _fields_at(model: type[Settings], location: Sequence[str | int]) -> Sequence[str]:

@@ -12,13 +12,15 @@ from pydantic import Field, StringConstraints
 from prefdata.config.settings import Settings
 from prefdata.config.strict_yaml import Document
 
-Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+NAME = r"^[\w][\w.-]*$"
+DATE = r"^\d{4}-\d{2}-\d{2}$"
+Date = Annotated[str, StringConstraints(pattern=DATE)]
 
 
 class Frame(Settings):
     """The keys of a pipeline file beside its steps."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w][\w.-]*$")]
+    name: Annotated[str, StringConstraints(pattern=NAME)]
     description: str = ""
     seed: int = 0
     released: Date | None = Field(

@@ -14,7 +14,6 @@ from prefdata.licensing.audit import Bundle, find_gate, seal, write_bundle
 from prefdata.publish import samples
 from prefdata.publish.card import SAMPLES, card_of, write_card
 from prefdata.publish.croissant import croissant_of
-from prefdata.publish.files import size_of
 from prefdata.publish.labels import Labels
 from prefdata.publish.manifest import finish, manifest_of
 from prefdata.publish.pointers import is_pointers_alone, write_pointers_alone
@@ -49,7 +48,6 @@ class Publish:
         Raises:
             ConfigError: sizes of splits of two kinds, or above the whole.
         """
-        size_of(config.shard_size)
         sizes = list(config.splits.sizes().values())
         counts = [size for size in sizes if isinstance(size, int) and size]
         shares = [size for size in sizes if isinstance(size, float) and size]

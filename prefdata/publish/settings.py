@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from prefdata.config.settings import Settings
+from prefdata.core.errors import InputError
+from prefdata.publish.files import size_of
 from prefdata.publish.groups import TEST, VALIDATION
 
 
@@ -61,3 +63,13 @@ class ReleaseSettings(Settings):
     template: Template = Template()
     repo_id: str = Field(default="", description="the name on the hub that the card shows")
     title: str = Field(default="", description="the card's heading; the pipeline's name if empty")
+
+    @field_validator("shard_size")
+    @classmethod
+    def _is_size(cls, value: str) -> str:
+        """Refuse what is no size."""
+        try:
+            size_of(value)
+        except InputError as error:
+            raise ValueError(f"{error.what}: {error.fix}") from error
+        return value

@@ -72,6 +72,29 @@ stages:
         assert any(what in m and line in m and fix in m for m in found), (what, found)
 
 
+def test_mistakes_come_in_the_order_of_the_file_and_each_says_how_to_mend_it(
+    tmp_path: Path,
+) -> None:
+    found = mistakes(
+        tmp_path,
+        GOOD + "    shard_size: many\n  - use: filter\n    profile: strct\n"
+        "released: 21 Nov\nmax_bad_rows: 3\n",
+    )
+
+    assert [mistake.splitlines()[0] for mistake in found] == [
+        "not a size: 'many': write it like 256MB",
+        "profile is 'strct'",
+        "released is '21 Nov'",
+        "max_bad_rows is 3",
+    ]
+    for mistake, advice in zip(
+        found[1:],
+        ("did you mean 'strict'? known: default", "YYYY-MM-DD", "it should be less than or equal"),
+        strict=True,
+    ):
+        assert f"fix:   {advice}" in mistake or advice in mistake
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
@@ -93,9 +116,9 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, what: str) -> None:
     assert all("demo.yaml:" in mistake for mistake in found)
 
 
-def test_a_pipeline_that_does_not_exist_names_the_shipped_one() -> None:
-    with pytest.raises(InputError, match="quickstart"):
-        load_pipeline("no_such_pipeline")
+def test_a_pipeline_that_does_not_exist_names_the_shipped_ones() -> None:
+    with pytest.raises(InputError, match=r"did you mean 'quickstart'.*hh_rlhf"):
+        load_pipeline("quikstart")
 
 
 @pytest.mark.parametrize(

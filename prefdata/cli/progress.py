@@ -98,12 +98,11 @@ class Live:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.live import Live as Picture
 
         self.last = 0.0
         self.step = Step()
-        console = Console(stderr=True, highlight=False)
-        self.picture = Picture(console=console, auto_refresh=False, transient=True)
+        self.console = Console(stderr=True, highlight=False)
+        self.picture: Any = None
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -112,12 +111,22 @@ class Live:
             click.echo(message(event), err=True)
         elif event.kind == "start" or time.monotonic() - self.last >= FRAME:
             self.last = time.monotonic()
+            self._draw(drawn(self.step.name, self.step.data))
+
+    def _draw(self, picture: Any) -> None:
+        from rich.live import Live as Picture
+
+        if self.picture is None:
+            # A new one for every step: an old one would wipe the lines printed since it stopped.
+            self.picture = Picture(console=self.console, auto_refresh=False, transient=True)
             self.picture.start()
-            self.picture.update(drawn(self.step.name, self.step.data), refresh=True)
+        self.picture.update(picture, refresh=True)
 
     def stop(self) -> None:
         """Take the picture away and show the cursor again."""
-        self.picture.stop()
+        if self.picture is not None:
+            self.picture.stop()
+            self.picture = None
 
 
 def drawn(name: str, data: Mapping[str, Any]) -> Any:
@@ -140,6 +149,9 @@ def drawn(name: str, data: Mapping[str, Any]) -> Any:
 
 def phrases(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield figures in words; those of a translation in the order of their worth."""
+    if "shards" in data:
+        yield f"{data['shards']:,} of {data['shards_of']:,} shards"
+        return
     if "share" not in data:
         yield from (f"{name.replace('_', ' ')} {_figure(value)}" for name, value in data.items())
         return

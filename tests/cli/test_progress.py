@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from prefdata.cli.progress import Lines, Step, drawn, listening, phrases
+from prefdata.cli.progress import Lines, Live, Step, drawn, listening, phrases
 from prefdata.core.stage import Event
 from prefdata.pipeline.progress import Together
 
@@ -109,3 +110,41 @@ def test_events_as_json_are_one_object_a_line(capsys: pytest.CaptureFixture[str]
         Together(listen)(worked("a"))
 
     assert '{"event": "progress", "step": "translate", "records": 4' in capsys.readouterr().err
+
+
+def screen(written: str) -> list[str]:
+    """Return what a terminal shows of it; the few control sequences that rich writes."""
+    lines, row = [""], 0
+    for part in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", written):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif not part.startswith(("\x1b", "\r")):
+            lines[row] += part
+    return [line for line in lines if line]
+
+
+def test_on_a_terminal_the_end_of_every_step_stays_to_be_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    view = Live()
+    counts = {"in": 3, "kept": 3, "dropped": 0}
+    for step in ("translate", "filter"):
+        view(Event(step, "start", {}))
+        view.last = 0.0
+        view(Event(step, "progress", summed(worked("a"))))
+        view(Event(step, "done", {"counts": counts}))
+
+    assert screen(capsys.readouterr().err) == [
+        "translate: 3 in, 3 kept",
+        "filter: 3 in, 3 kept",
+    ]
+
+
+def test_shards_are_told_in_words() -> None:
+    assert list(phrases({"shards": 1, "shards_of": 3})) == ["1 of 3 shards"]

@@ -9,7 +9,14 @@ import click
 
 @click.group()
 def audit() -> None:
-    """Build or verify the audit bundle of a release; let people check samples of it."""
+    """Build or verify the audit bundle of a release; let people check samples of it.
+
+    \b
+    Examples:
+      prefdata audit verify data/build/quickstart/release
+      prefdata audit sample data/build/quickstart/release --n 59 --output sheet.csv
+      prefdata audit score sheet.csv
+    """
 
 
 @audit.command()

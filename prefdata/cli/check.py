@@ -13,6 +13,11 @@ def check(pipeline: str, overrides: tuple[str, ...], as_json: bool) -> int:
     """Read PIPELINE and name every mistake, each with its line and the nearest known name.
 
     Data files, models and licenses are not looked at: `prefdata plan` does that.
+
+    \b
+    Examples:
+      prefdata check pipelines/open_preference.yaml
+      prefdata check my.yaml --set stages.filter.profile=strict
     """
     from prefdata.cli.terminal import print_json
     from prefdata.config.load import load_pipeline

@@ -19,7 +19,7 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
     """Say which records came, went and changed from release A to release B, and why.
 
     \b
-    Example:
+    Examples:
       prefdata diff data/build/my/release-1a2b3c4d data/build/my/release
     """
     from prefdata.cli.terminal import print_json

@@ -36,6 +36,11 @@ def doctor(as_json: bool, bench: bool, pipeline: str, overrides: tuple[str, ...]
 
     With --bench the pipeline's translator works on shipped dialogues, and `plan` reckons with
     what it did from then on.
+
+    \b
+    Examples:
+      prefdata doctor
+      prefdata doctor --bench --pipeline my.yaml
     """
     from prefdata.cli.terminal import print_json, print_table
 

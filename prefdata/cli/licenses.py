@@ -10,7 +10,14 @@ import click
 
 @click.group()
 def licenses() -> None:
-    """Check the license registry, decide cases, explain a release."""
+    """Check the license registry, decide cases, explain a release.
+
+    \b
+    Examples:
+      prefdata licenses check
+      prefdata licenses decide --case cases.jsonl --json
+      prefdata licenses explain data/build/quickstart/release 9f3c
+    """
 
 
 @licenses.command()

@@ -14,6 +14,11 @@ def preview(pipeline: str, count: int, overrides: tuple[str, ...], as_json: bool
     """Take a few records of PIPELINE through every step and show what becomes of them.
 
     Nothing is written; a real translator is asked anew for these few.
+
+    \b
+    Examples:
+      prefdata preview quickstart -n 2
+      prefdata preview my.yaml --set stages.translate.translator=fake
     """
     from prefdata.cli.side_by_side import finding_text, print_record, record_json
     from prefdata.cli.terminal import print_json

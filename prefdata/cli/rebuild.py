@@ -22,6 +22,10 @@ def rebuild(release: Path, copy: Path, output: Path | None, as_json: bool) -> No
     """Find every listed row in your own copy, by its hash, and write the records whole.
 
     Ends with 5 if a row is missing or is another than the one that was listed.
+
+    \b
+    Examples:
+      prefdata rebuild data/build/my/release --from copies/comparisons.jsonl
     """
     from prefdata.cli.terminal import print_json
     from prefdata.pipeline.rebuild import rebuild as make_whole

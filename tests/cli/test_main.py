@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from prefdata.cli.main import COMMANDS, cli
 
 HEAVY = ("pyarrow", "pydantic", "pandas", "datasets", "rich", "fugashi", "torch", "yaml", "jinja2")
 
@@ -30,15 +34,6 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
-
-
-def test_every_command_has_help_with_its_options() -> None:
-    from prefdata.cli.main import COMMANDS, cli
-
-    for name in COMMANDS:
-        command = cli.get_command(None, name)  # type: ignore[arg-type]  # no context is needed
-        assert command is not None
-        assert command.help, name
 
 
 @pytest.mark.parametrize(
@@ -108,3 +103,33 @@ def test_output_into_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_examples(name: str) -> None:
+    done = CliRunner().invoke(cli, [name, "--help"])
+
+    assert "Examples:\n" in done.output
+    assert f"  prefdata {name}" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("prefdata dr", "drops"),
+        ("prefdata build --wo", "--workers"),
+        ("prefdata memory i", "import"),
+    ],
+)
+def test_the_shell_can_complete_commands_and_options(words: str, offered: str) -> None:
+    asked = {"_PREFDATA_COMPLETE": "bash_complete", "COMP_WORDS": words}
+    place = {"COMP_CWORD": str(len(words.split()) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "prefdata"],
+        env={**os.environ, **asked, **place},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert offered in done.stdout

@@ -99,7 +99,9 @@ def test_what_if_decides_again_from_what_is_stored(build: Path) -> None:
     )
     assert tighter["newly_dropped"]
     assert tighter["reasons"]["length_ratio_high"][1] > 0
-    looser = json.loads(prefdata("drops", build, "--what-if", "truncated=flag", "--json").stdout)
+    looser = json.loads(
+        prefdata("drops", build, "--what-if", "number_mismatch=flag", "--json").stdout
+    )
     assert len(looser["newly_kept"]) == 1
     assert looser["kept_after"] == looser["kept_before"] + 1
 

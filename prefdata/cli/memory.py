@@ -36,7 +36,7 @@ def memory() -> None:
 @click.option("--human", is_flag=True, help="Only people's corrections.")
 @_cache
 def export_(file: Path, fingerprint: str, human: bool, cache: Path) -> None:
-    """Write the memory to FILE: .jsonl, .jsonl.gz, .parquet or .tmx by its name.
+    """Write the memory to FILE: .jsonl, .jsonl.gz, .parquet or .tmx (without failures) by its name.
 
     With the file a pipeline can be built again without a model: import it elsewhere, or use it
     as ``translator: {use: memory, path: FILE}``.

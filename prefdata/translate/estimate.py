@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -85,7 +86,7 @@ def estimate(
     """
     counts: Counter[str] = Counter(nodes=0, distinct=0, hits=0)
     counts.update(load_of(()))
-    seen: set[tuple[str, bytes]] = set()
+    seen = _Seen()
     rest = iter(records)
     known = _Known(config, context)
     while window := list(islice(rest, WINDOW)):
@@ -94,8 +95,7 @@ def estimate(
         )
         counts["nodes"] += tree.turns
         for kind, nodes in tree.kinds().items():
-            new = [node for node in nodes if (kind, node.key) not in seen]
-            seen.update((kind, node.key) for node in new)
+            new = [node for node in nodes if seen.is_new(kind, node)]
             hits = known.hits(kind, new)
             counts.update(distinct=len(new), hits=len(hits))
             counts.update(load_of(node for node in new if node.key not in hits))
@@ -115,6 +115,19 @@ def at_once(config: Translate.Config, context: Context, tokens: float) -> int | 
     translator = config.translator.load()
     own = getattr(translator, "at_once", None)
     return own(config.translator.config(), context, tokens) if own else None
+
+
+class _Seen:
+    """The nodes counted so far, in a temporary file: memory does not grow with the source."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID; BEGIN;")
+
+    def is_new(self, kind: str, node: Node) -> bool:
+        """Tell whether a node of a source kind comes for the first time, and note it."""
+        key = kind.encode() + node.key
+        return self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,)).rowcount > 0
 
 
 class _Known:

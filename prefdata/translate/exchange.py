@@ -43,12 +43,13 @@ def export_memory(memory: Memory, path: Path, selection: Selection = Selection()
     """Write entries to a file of the form that its name ends in; return how many.
 
     Failed nodes are written too (`target` null, their attempts under `log`), so that a build from
-    the file drops what the first one dropped.
+    the file drops what the first one dropped; TMX cannot hold them.
     """
     from prefdata.store.files import atomic
 
     form = form_of(path)
-    rows = _counted(exported(memory, selection))
+    found = exported(memory, selection)
+    rows = _counted(r for r in found if form != ".tmx" or r["target"] is not None)
     with atomic(path) as temporary:
         if form == ".parquet":
             _write_parquet(temporary, rows)

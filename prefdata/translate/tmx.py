@@ -20,7 +20,7 @@ _PROPERTIES = ("role", "translator", "revision", "origin", "fingerprint")
 
 
 def write_tmx(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write rows of the translation memory; failed nodes have no target and are left out."""
+    """Write rows of the translation memory, each with a target."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(
             '<?xml version="1.0" encoding="UTF-8"?>\n<tmx version="1.4">\n'
@@ -29,8 +29,7 @@ def write_tmx(path: Path, rows: Iterable[dict[str, Any]]) -> None:
             "<body>\n"
         )
         for row in rows:
-            if row["target"] is not None:
-                file.write(_unit(row))
+            file.write(_unit(row))
         file.write("</body>\n</tmx>\n")
 
 
@@ -65,15 +64,19 @@ def read_tmx(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         InputError: the file is missing or is not TMX.
     """
     number = 0
+    body: ElementTree.Element | None = None
     try:
         with path.open("rb") as file:
-            for _, element in ElementTree.iterparse(file):
-                if element.tag != "tu":
+            for event, element in ElementTree.iterparse(file, ("start", "end")):
+                if event == "start" and element.tag == "body":
+                    body = element
+                if event == "start" or element.tag != "tu":
                     continue
                 number += 1
                 where = f"{path}: unit {number}"
                 yield from ((where, row) for row in _rows(element, where))
-                element.clear()
+                if body is not None:
+                    body.clear()  # else the whole file would be held at its end
     except (OSError, ElementTree.ParseError) as error:
         raise InputError(f"cannot read TMX: {error}", str(path)) from error
 

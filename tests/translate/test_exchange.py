@@ -60,10 +60,10 @@ def test_an_exported_memory_is_a_file_for_the_translator_memory(tmp_path: Path) 
 def test_tmx_comes_back_as_it_left(tmp_path: Path) -> None:
     build(tmp_path / "here")
     with Memory(memory_file(tmp_path / "here")) as memory:
-        export_memory(memory, tmp_path / "m.tmx")
+        count = export_memory(memory, tmp_path / "m.tmx")
         before = [row for row in exported(memory, Selection()) if row["target"] is not None]
     with Memory(memory_file(tmp_path / "there")) as memory:
-        import_memory(memory, tmp_path / "m.tmx")
+        assert import_memory(memory, tmp_path / "m.tmx") == count == len(before) == 5
         assert list(exported(memory, Selection())) == before
 
 

@@ -20,9 +20,11 @@ from prefdata.core.errors import ConfigError, PrefdataError
 from prefdata.core.stage import Answer, Context, Request
 from prefdata.translate.chat import ChatModel, ChatSettings, prompt_key
 from prefdata.translate.endpoints import Endpoint, backoff, choose
+from prefdata.translate.landed import Landed
 from prefdata.translate.reply import Refused, Reply, Retry, read_reply
 
 FIRST_CONTACT_SECONDS = 20.0
+FIRST_REFUSALS = 8  # requests refused before any was answered: then it is not they that are wrong
 TICK_SECONDS = 0.05  # of waiting, after which the caller may store what it has
 ERROR = "error"
 
@@ -31,34 +33,6 @@ class ServerDown(PrefdataError):
     """A server gave no answer for as long as it was asked."""
 
     exit_code = 2
-
-
-class _Landed:
-    """Finished tasks; `asyncio.wait` would look at all that are in flight, every time."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.done: list[asyncio.Task[Answer]] = []
-        self.waiter: asyncio.Future[None] | None = None
-
-    def note(self, task: asyncio.Task[Answer]) -> None:
-        """Take a finished task."""
-        self.done.append(task)
-        self._wake()
-
-    async def some(self, seconds: float) -> list[asyncio.Task[Answer]]:
-        """Return what has finished; nothing if so much time passes before anything does."""
-        if not self.done:
-            self.waiter = self.loop.create_future()
-            timer = self.loop.call_later(seconds, self._wake)
-            await self.waiter
-            timer.cancel()
-        done, self.done = self.done, []
-        return done
-
-    def _wake(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
 
 
 class Server:
@@ -116,6 +90,7 @@ class Server:
         self._constant: dict[tuple[str, bool], str] = {}
         self._last_success = 0.0
         self._answered = False
+        self._refusals = 0
 
     @staticmethod
     def content_key(config: Config, context: Context) -> str:
@@ -154,7 +129,7 @@ class Server:
         self, loop: asyncio.AbstractEventLoop, session: Any, requests: Iterator[Request | None]
     ) -> Iterator[Answer | None]:
         flying: set[asyncio.Task[Answer]] = set()
-        landed = _Landed(loop)
+        landed = Landed(loop)
         try:
             while self._fill(loop, session, requests, flying, landed) or flying:
                 done = loop.run_until_complete(landed.some(TICK_SECONDS))
@@ -176,7 +151,7 @@ class Server:
         session: Any,
         requests: Iterator[Request | None],
         flying: set[asyncio.Task[Answer]],
-        landed: _Landed,
+        landed: Landed,
     ) -> bool:
         """Send what is ready, as far as there is room; tell whether anything is in flight."""
         while len(flying) < self._window():
@@ -251,9 +226,10 @@ class Server:
     def _refused(self, reply: Refused, endpoint: Endpoint) -> None:
         """End the run where no request could succeed: wrong key, wrong model, wrong address.
 
-        A request that is refused alone, after others were answered, fails alone.
+        A request that is refused while others are answered fails alone.
         """
-        if reply.fatal or (reply.finish_reason == ERROR and not self._answered):
+        self._refusals += reply.finish_reason == ERROR
+        if reply.fatal or (self._refusals >= FIRST_REFUSALS and not self._answered):
             raise ConfigError(
                 f"the server refuses the request: {reply.detail}",
                 endpoint.url,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from prefdata.core.records import Preference
 from prefdata.core.stage import Context
 from prefdata.translate.fake import invented
 from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.reply import Retry, read_reply
 from prefdata.translate.stage import Translate
 from tests.translate.loopback import Loopback, Say, Script
 from tests.translate.records import record
@@ -329,16 +332,43 @@ def test_a_request_shows_the_dialogue_so_far_and_begins_alike(tmp_path: Path) ->
     assert {body["max_tokens"] for body in server.bodies} <= set(range(64, 100))
 
 
-def test_a_request_that_is_refused_alone_fails_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("odd", ["A poor answer 3.", "Question 0 of the test?"])
+def test_a_request_that_is_refused_alone_fails_alone(tmp_path: Path, odd: str) -> None:
     def script(number: int, source: str, body: dict[str, Any]) -> Say | None:
-        return Say(status=400, text="odd") if source == "A poor answer 3." else None
+        return Say(status=400, text="odd") if source == odd else None
 
     with Loopback(script) as server:
         outcome = build(tmp_path, server, PAIRS)
 
     [drop] = outcome.dropped
     assert drop.findings[0].detail == "HTTP 400: odd"
-    assert server.sources["A poor answer 3."] == 1
+    assert server.sources[odd] == 1
+
+
+def test_a_server_that_refuses_everything_ends_the_run_with_its_words(tmp_path: Path) -> None:
+    def script(number: int, source: str, body: dict[str, Any]) -> Say:
+        return Say(status=400, text="unknown field 'seed'")
+
+    with Loopback(script) as server, pytest.raises(ConfigError, match="unknown field 'seed'"):
+        build(tmp_path, server, PAIRS)
+
+    assert server.requests < DISTINCT
+
+
+def _in_a_minute() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("86400", 300.0), ("soon", None), (_in_a_minute(), 60)],
+)
+def test_a_server_names_its_wait_in_seconds_or_by_a_date(header: str, wait: float | None) -> None:
+    found = read_reply(429, {"Retry-After": header}, b"")
+
+    assert isinstance(found, Retry)
+    assert found.overrun
+    assert found.wait == (wait and pytest.approx(wait, abs=30))
 
 
 @pytest.mark.parametrize("checks", [True, False])

@@ -83,11 +83,9 @@ class EvaluateSkills(PlugIn):
 
         from prefdata.training import network
         from prefdata.training.prompts import ids_of, prompt_text
-        from prefdata.training.settings import BaseModelSettings
+        from prefdata.training.remote_code import made_before
 
-        base = BaseModelSettings(
-            path=str(folder / "model" if (folder / "model").is_dir() else folder)
-        )
+        base = made_before(folder / "model" if (folder / "model").is_dir() else folder)
         tokenizer = network.load_tokenizer(base)
         model = network.load_policy(base, tokenizer, dtype="auto").to(network.device()).eval()
         prompts = [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prefdata.training.benchmarks import Question
+from prefdata.training.remote_code import made_before
 
 TASKS = Path(__file__).parent / "tasks"
 
@@ -53,7 +54,12 @@ def measure(
     quiet()
     names = {write_task(title, own, folder): title for title, own in questions.items()}
     results: dict[str, Any] = simple_evaluate(
-        model=HFLM(pretrained=str(model), device=device(), batch_size=batch_size),
+        model=HFLM(
+            pretrained=str(model),
+            device=device(),
+            batch_size=batch_size,
+            trust_remote_code=made_before(model).trust_remote_code,
+        ),
         tasks=list(names),
         task_manager=TaskManager(include_path=str(folder), include_defaults=False),
         bootstrap_iters=0,

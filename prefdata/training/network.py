@@ -7,7 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prefdata.core.errors import ConfigError, InputError
+from prefdata.core.errors import ConfigError, InputError, IntegrityError
+from prefdata.training.remote_code import made_before, refuse_other_code
 from prefdata.training.settings import BaseModelSettings, Lora
 
 
@@ -27,28 +28,78 @@ def load_tokenizer(base: BaseModelSettings) -> Any:
 
 def load_classifier(
     base: BaseModelSettings, tokenizer: Any, outputs: int, *, seed: int, dtype: str = "float32"
-) -> Any:
-    """Return a sequence classifier with `outputs` logits; a new head is drawn from `seed`.
+) -> tuple[Any, list[str]]:
+    """Return a sequence classifier with `outputs` logits, and the names of its new weights.
 
-    `dtype` is float32, which full training needs, or ``auto``: as stored, half the memory.
+    New weights, those of the head, are drawn from `seed`. `dtype` is float32, which full training
+    needs, or ``auto``: as stored, half the memory.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification as Auto
 
     torch.manual_seed(seed)
-    model = _loaded(AutoModelForSequenceClassification, base, num_labels=outputs, dtype=dtype)
-    return _checked(model, tokenizer, base)
+    model, told = _loaded(Auto, base, num_labels=outputs, dtype=dtype, output_loading_info=True)
+    return _checked(model, tokenizer, base), sorted(told["missing_keys"])
+
+
+def load_reward(folder: Path, tokenizer: Any, outputs: int) -> Any:
+    """Return the classifier of a reward directory's ``model/``, as it was trained.
+
+    Raises:
+        IntegrityError: weights are missing; drawn anew, they would give rewards like any others.
+    """
+    model, new = load_classifier(made_before(folder), tokenizer, outputs, seed=0, dtype="auto")
+    if new:
+        raise IntegrityError(
+            f"the model lacks weights: {', '.join(new)}", str(folder), "restore it, or train again"
+        )
+    return model
 
 
 def load_policy(base: BaseModelSettings, tokenizer: Any, *, dtype: str = "float32") -> Any:
-    """Return a causal language model."""
-    from transformers import AutoModelForCausalLM
+    """Return a causal language model.
 
-    return _checked(_loaded(AutoModelForCausalLM, base, dtype=dtype), tokenizer, base)
+    Raises:
+        InputError: it has no language-model head of its own, or lacks other weights.
+    """
+    from transformers import AutoModelForCausalLM as Auto
+
+    model, told = _loaded(Auto, base, dtype=dtype, output_loading_info=True)
+    if told["missing_keys"]:
+        raise InputError(
+            f"this is no whole language model: it lacks {', '.join(sorted(told['missing_keys']))}",
+            base.path,
+            "give the folder of a causal language model, not of an encoder or a reward model",
+        )
+    return _checked(model, tokenizer, base)
+
+
+def refuse_longer(model: Any, longest: int, setting: str) -> None:
+    """Refuse texts of more tokens than a model has learned positions for.
+
+    Raises:
+        ConfigError: models with relative or rotary positions have no such limit.
+    """
+    from torch.nn import Embedding
+
+    for name, part in model.named_modules():
+        if name.endswith(("position_embeddings", "wpe", "embed_positions")):
+            if not isinstance(part, Embedding):
+                continue
+            # RoBERTa's kind keeps the positions up to the padding token's for itself.
+            kept = 0 if part.padding_idx is None else part.padding_idx + 1
+            if longest > part.num_embeddings - kept:
+                raise ConfigError(
+                    f"texts of {longest} tokens do not fit: the model has "
+                    f"{part.num_embeddings - kept} positions",
+                    setting,
+                    f"lower {setting}",
+                )
 
 
 def _loaded(auto: Any, base: BaseModelSettings, **options: Any) -> Any:
     quiet()
+    refuse_other_code(base)
     try:
         return auto.from_pretrained(
             base.path,
@@ -90,20 +141,26 @@ def _checked(model: Any, tokenizer: Any, base: BaseModelSettings) -> Any:
     return model
 
 
-def with_adapter(model: Any, lora: Lora, task: str, *, seed: int) -> Any:
-    """Return the model with a fresh low-rank adapter drawn from `seed`; the base is frozen."""
+def with_adapter(model: Any, lora: Lora, task: str, *, seed: int, new: Sequence[str] = ()) -> Any:
+    """Return the model with a fresh low-rank adapter drawn from `seed`; the base is frozen.
+
+    Layers whose weights are `new` are trained and saved whole, since the base has none.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
-    heads = [name for name in ("classifier", "score") if hasattr(model, name)]
+    inside = f"{model.base_model_prefix}."
+    layers = sorted(  # a head whole, but of the trunk only the layer
+        {n.rpartition(".")[0] if n.startswith(inside) else n.partition(".")[0] for n in new}
+    )
     config = LoraConfig(
         task_type=task,
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=0.0,
         target_modules=list(lora.targets) or "all-linear",
-        modules_to_save=heads if task == "SEQ_CLS" else None,
+        modules_to_save=layers or None,
     )
     return get_peft_model(model, config)
 

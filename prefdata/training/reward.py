@@ -12,7 +12,7 @@ from prefdata.core.records import Conversation
 from prefdata.store.files import read_json, write_json
 from prefdata.training import network
 from prefdata.training.examples import Encoder
-from prefdata.training.settings import BaseModelSettings
+from prefdata.training.remote_code import made_before
 from prefdata.training.template import digest_of, render
 
 if TYPE_CHECKING:
@@ -111,10 +111,9 @@ class RewardModel:
     def load(cls, folder: Path, device: str = "") -> RewardModel:
         """Load a reward directory onto a device (the first GPU, else the processor)."""
         config = RewardConfig.read(folder)
-        base = BaseModelSettings(path=str(folder / "model"))
-        tokenizer = network.load_tokenizer(base)
+        tokenizer = network.load_tokenizer(made_before(folder / "model"))
         outputs = {"single": 1, "difference": 2, "aspects": len(config.aspects)}[config.head]
-        model = network.load_classifier(base, tokenizer, outputs, seed=0, dtype="auto")
+        model = network.load_reward(folder / "model", tokenizer, outputs)
         return cls(config, model.to(device or network.device()).eval(), tokenizer)
 
     def score(

@@ -15,13 +15,16 @@ class BaseModelSettings(Settings):
     """A model to start from: a folder, or a name on the hub with its commit.
 
     `artifact` is its id in the license registry; without one, `path` is looked up. A folder that
-    another stage of prefdata wrote brings its own ``licenses.json``.
+    another stage of prefdata wrote brings its own ``licenses.json``. Code of a model's own runs
+    only where it is trusted and pinned: on the hub by `revision`, in a folder by `code`, a digest
+    that the refusal names.
     """
 
     path: str
     revision: str = ""
     artifact: str = ""
     trust_remote_code: bool = False
+    code: str = ""
 
     @property
     def is_pinned(self) -> bool:
@@ -30,8 +33,8 @@ class BaseModelSettings(Settings):
 
     @model_validator(mode="after")
     def _remote_code_is_pinned(self) -> BaseModelSettings:
-        if self.trust_remote_code and not self.is_pinned:
-            raise ValueError("trust_remote_code needs a revision of 40 hex digits")
+        if self.trust_remote_code and not (self.is_pinned or self.code):
+            raise ValueError("trust_remote_code needs a revision of 40 hex digits, or 'code'")
         return self
 
 

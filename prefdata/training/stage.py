@@ -17,6 +17,7 @@ from prefdata.store.files import write_json
 from prefdata.training import licenses
 from prefdata.training.artifact import content_of, write_manifest
 from prefdata.training.data import no_release, release_of
+from prefdata.training.remote_code import made_before
 from prefdata.training.settings import BaseModelSettings, Licensing
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class TrainingStage(PlugIn):
             local = self.context.path(own.path)
             return own.model_copy(update={"path": str(local)}) if local.is_dir() else own
         if self.start in folders:
-            return BaseModelSettings(path=str((folders[self.start] / "model").absolute()))
+            return made_before((folders[self.start] / "model").absolute())
         return None
 
     def sign(self, folders: Mapping[str, Path], out: Path, *, card: Kind | None = None) -> None:

@@ -77,9 +77,10 @@ def fit(
             scheduler.step()
             optimizer.zero_grad()
             _log(run, accelerator, step + 1, steps, total)
-            if accelerator.is_main_process and ((step + 1) % run.every == 0 or stop.asked):
+            asked = stop.is_agreed(accelerator)
+            if accelerator.is_main_process and ((step + 1) % run.every == 0 or asked):
                 run.checkpoints.save(step + 1, _state(model, optimizer, scheduler))
-            if stop.asked:
+            if asked:
                 stop.interrupt(step + 1)
     return accelerator.unwrap_model(wrapped).eval()
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 from prefdata import components
@@ -16,6 +17,7 @@ from prefdata.core import errors
 from prefdata.core.errors import ConfigError, PrefdataError
 from prefdata.core.stage import Context
 from prefdata.store.files import read_json, write_json
+from prefdata.training.session import StopRequest
 
 JOB = "launch.json"
 ERROR = "launch-error.json"
@@ -43,11 +45,28 @@ def in_processes(stage: Any, folders: Mapping[str, Path], out: Path) -> bool:
     (out / ERROR).unlink(missing_ok=True)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc_per_node", str(wanted), "-m", "prefdata.training.launch", str(out / JOB)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    code, told = _run(command)
     (out / JOB).unlink()
-    if done.returncode:
-        _raise(out, done.stderr)
+    if code:
+        _raise(out, told)
     return True
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Run the launcher and return its exit code and last words; SIGTERM is handed on to it."""
+    with (
+        StopRequest() as stop,
+        subprocess.Popen(command, stdout=DEVNULL, stderr=PIPE, text=True) as launcher,
+    ):
+        while True:
+            try:
+                _, told = launcher.communicate(timeout=1)
+            except subprocess.TimeoutExpired:
+                if stop.asked:
+                    launcher.terminate()  # its processes write a checkpoint and end
+                    stop.asked = False
+            else:
+                return launcher.returncode, told
 
 
 def _gpus() -> int:

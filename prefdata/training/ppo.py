@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -190,6 +191,8 @@ class TrainPPO(TrainingStage):
             lower="ppo.minibatch, ppo.rollout or generate.max_new_tokens, or set lora",
         ):
             lm = network.load_policy(base, tokenizer, dtype="auto" if config.lora else "float32")
+            longest = config.generate.max_prompt + config.generate.max_new_tokens
+            network.refuse_longer(lm, longest, "generate.max_prompt")
             if config.lora:
                 lm = network.with_adapter(lm, config.lora, "CAUSAL_LM", seed=self.context.seed)
             device = str(accelerator.device)
@@ -217,18 +220,17 @@ class TrainPPO(TrainingStage):
         """Write model and metrics: the last policy, or the best one if a monitor tripped."""
         from prefdata.training import network
 
-        best = ppo.restore_best() if tripped else ppo.state.step
+        state = ppo.progress.state
+        best = ppo.progress.restore_best() if tripped else state.step
         network.save_model(ppo.model.lm, ppo.tokenizer, out / "model")
-        last = {
-            k: sum(s[k] for s in ppo.state.history) / len(ppo.state.history)
-            for k in ppo.state.history[0]
-        }
+        names = state.history[0] if state.history else ()
+        last = {name: fmean(step[name] for step in state.history) for name in names}
         metrics = {
             **last,
-            "kl_coef": ppo.state.kl_coef,
-            "steps": ppo.state.step,
+            "kl_coef": state.kl_coef,
+            "steps": state.step,
             "step_of_model": best,
-            "before": ppo.state.baseline,
+            "before": state.baseline,
             "prompts": len(ppo.materials.prompts),
             "stopped_by": tripped,
         }
@@ -244,9 +246,9 @@ class TrainPPO(TrainingStage):
         metrics = read_json(out / METRICS)["metrics"]
         if metrics["stopped_by"]:
             raise MonitorTripped(
-                f"{metrics['stopped_by']} at step {metrics['steps']}",
+                f"{metrics['stopped_by']} after step {metrics['steps']}",
                 f"the best policy, of step {metrics['step_of_model']}, is in {out / 'model'}",
-                "raise kl.coef, add ptx, look at samples.jsonl; or move the limit in 'monitors'",
+                "raise kl.coef, lower ppo.learning_rate or add ptx; look at samples.jsonl",
             )
 
 

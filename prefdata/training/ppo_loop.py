@@ -7,21 +7,18 @@ policy and value head a few times over the batch, look at the monitors, keep wha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from prefdata.core.errors import MonitorTripped
 from prefdata.training import ppo_math
-from prefdata.training.metrics import spearman
 from prefdata.training.monitors import WINDOW, Monitors
-from prefdata.training.network import restore_state, trainable_state
 from prefdata.training.policy import ActorCritic, Reference, lm_loss
+from prefdata.training.ppo_state import Progress
+from prefdata.training.prompts import Materials
 from prefdata.training.rewards import CombinedReward, Scale
-from prefdata.training.rollout import Prompt, Rollout, sample, value
+from prefdata.training.rollout import Rollout, sample, value
 from prefdata.training.session import Checkpoints, EventLog, StopRequest
 
 if TYPE_CHECKING:
@@ -29,32 +26,8 @@ if TYPE_CHECKING:
     from prefdata.training.ppo import TrainPPO
 
 
-@dataclass
-class State:
-    """What changes from step to step beside weights and optimizer; all of it is checkpointed.
-
-    `baseline` holds what the reference's samples showed, `best` the step whose weights are the
-    best so far and its mean score (-1: none yet).
-    """
-
-    step: int = 0
-    kl_coef: float = 0.0
-    scale: Scale = field(default_factory=Scale)
-    baseline: dict[str, float] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-    best_step: int = -1
-    best_score: float = -math.inf
-
-
-@dataclass
-class Materials:
-    """What a run is made of: prompts, texts to replay, texts to measure forgetting with."""
-
-    prompts: Sequence[Prompt]
-    replay: Sequence[Sequence[int]]
-    held_out: Sequence[Sequence[int]]
-    prompt_order: Callable[[int], list[int]]
-    replay_order: Callable[[int], list[int]]
+class BadNumber(Exception):
+    """A loss or a gradient is no number; the weights have not been moved by it."""
 
 
 class PPO:
@@ -77,37 +50,44 @@ class PPO:
         self.reward = reward
         self.materials = materials
         self.config = config
-        self.checkpoints = checkpoints
         self.events = events
         self.context = context
         self.accelerator = accelerator
         self.reference = Reference(lm)
         self.model = ActorCritic(lm, separate=config.critic == "separate").eval()
-        self.optimizer = _optimizer(self.model, config)
-        self.state = State(kl_coef=config.kl.coef)
+        self.optimizer = optimizer_of(self.model, config)
+        self.progress = Progress(self.model, checkpoints, is_main=accelerator.is_main_process)
         self.wrapped: Any = self.model
 
     def run(self) -> str:
-        """Train and return which monitor stopped it, in words; empty if none did.
+        """Train and return what stopped it, in words; empty if nothing did.
 
         Raises:
-            MonitorTripped: a loss is no number; the weights before it are kept.
             Interrupted: the user stopped it, after a checkpoint.
         """
-        self._resume()
+        seed = self.context.seed * 100_003 + self.accelerator.process_index
+        self.progress.begin(self.optimizer, seed=seed, kl_coef=self.config.kl.coef)
+        self.events.rewind(self.progress.state.step)
         self.wrapped, self.optimizer = self.accelerator.prepare(self.model, self.optimizer)
-        monitors = Monitors(self.limits(), self.state.history)
+        state = self.progress.state
+        monitors = Monitors(self.limits(), state.history)
         with StopRequest() as stop:
-            while self.state.step < self.config.ppo.steps:
-                self._step()
+            while state.step < self.config.ppo.steps:
+                try:
+                    self._step()
+                except BadNumber as error:
+                    return str(error)
                 tripped = monitors.tripped()
-                self._keep_best(monitors, tripped)
-                if tripped or stop.asked or self.state.step % self.config.checkpoint_every == 0:
-                    self.save()
+                if not tripped and self._is_due(self.config.keep_best_every):
+                    score = self.config.reward.sign * monitors.mean("score")
+                    self.progress.keep_if_best(score)
+                asked = stop.is_agreed(self.accelerator)
+                if tripped or asked or self._is_due(self.config.checkpoint_every):
+                    self.progress.save(self.optimizer)
                 if tripped and self.config.on_trip == "stop":
                     return tripped
-                if stop.asked:
-                    stop.interrupt(self.state.step)
+                if asked:
+                    stop.interrupt(state.step)
         return monitors.tripped()
 
     def limits(self) -> dict[str, str]:
@@ -115,9 +95,12 @@ class PPO:
         budget = {"kl": f"<={self.config.kl.stop}"} if self.config.kl.stop else {}
         return {**budget, **self.config.monitors}
 
+    def _is_due(self, every: int) -> bool:
+        return self.progress.state.step % every == 0
+
     def _step(self) -> None:
         """Sample, learn, measure, log."""
-        state, config = self.state, self.config
+        state, config = self.progress.state, self.config
         if not state.baseline:
             self._measure_reference()
         rollout = self._sample(state.step)
@@ -136,20 +119,20 @@ class PPO:
         state.history.append(measured)
         del state.history[:-WINDOW]
         if self.accelerator.is_main_process:
-            rounded = {k: round(v, 6) for k, v in {**measured, **losses}.items()}
-            self.events.write(state.step, **rounded, kl_coef=round(state.kl_coef, 8))
-            self._log_samples(rollout)
-            self.context.report("progress", step=state.step, of=config.ppo.steps, **rounded)
+            self._log(rollout, {**measured, **losses})
 
     def _measure_reference(self) -> None:
         """Measure the policy as it is before the first step: what later steps are held against."""
         rollout = self._sample(0)
-        self.state.scale = Scale(fmean(rollout.raw), pstdev(rollout.raw))
-        self.state.baseline = rollout.measures(self.config.repetition_n)
-        self.state.baseline["lm_loss"] = self._held_out_loss()
+        state = self.progress.state
+        state.scale = Scale(fmean(rollout.raw), pstdev(rollout.raw))
+        state.baseline = rollout.measures(self.config.repetition_n)
+        state.baseline["lm_loss"] = self._held_out_loss()
 
     def _sample(self, step: int) -> Rollout:
-        mine = self.materials.prompt_order(step)[self.accelerator.process_index :: self._world()]
+        """Sample this process's share of a step's prompts."""
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        mine = self.materials.prompt_order(step)[rank::world]
         prompts = [self.materials.prompts[n] for n in mine]
         with self.accelerator.autocast():
             rollout: Rollout = sample(
@@ -159,36 +142,30 @@ class PPO:
 
     def _learn(self, rollout: Rollout) -> dict[str, float]:
         """Go over the rollout in minibatches, a few times; return the mean losses."""
-        ppo = self.config.ppo
-        sums: dict[str, float] = {}
-        updates = 0
-        for epoch in range(ppo.epochs):
-            order = torch.randperm(len(rollout.texts))
-            for start in range(0, len(order), ppo.minibatch):
-                rows = order[start : start + ppo.minibatch].to(rollout.ids.device)
-                number = self.state.step * ppo.epochs + epoch
-                for name, loss in self._update(rollout, rows, number).items():
-                    sums[name] = sums.get(name, 0.0) + loss
-                updates += 1
-        return {name: total / updates for name, total in sums.items()}
+        ppo, step = self.config.ppo, self.progress.state.step
+        found = []
+        for number in range(step * ppo.epochs, (step + 1) * ppo.epochs):
+            order = torch.randperm(len(rollout.texts)).to(rollout.ids.device)
+            found += [self._update(rollout, rows, number) for rows in order.split(ppo.minibatch)]
+        return {name: fmean(losses[name] for losses in found) for name in found[0]}
 
-    def _update(self, rollout: Rollout, rows: Any, number: int) -> dict[str, float]:
-        """Move the weights once, by one minibatch and a batch of replayed texts."""
+    def _update(self, rollout: Rollout, rows: torch.Tensor, number: int) -> dict[str, float]:
+        """Move the weights once, by one minibatch and a batch of replayed texts.
+
+        Raises:
+            BadNumber: before the weights are moved.
+        """
         ppo = self.config.ppo
-        mask, width = rollout.mask[rows], rollout.width
+        mask, answer = rollout.mask[rows], slice(rollout.width - 1, -1)
         logits, values = self.wrapped(rollout.ids[rows], rollout.attention[rows])
         new = ppo_math.log_probs(
-            logits[:, width - 1 : -1], rollout.response[rows], self.config.generate.temperature
+            logits[:, answer], rollout.response[rows], self.config.generate.temperature
         )
         policy = ppo_math.policy_loss(
             new, rollout.old[rows], rollout.advantages[rows], mask, ppo.clip
         )
         critic = ppo_math.value_loss(
-            values[:, width - 1 : -1],
-            rollout.values[rows],
-            rollout.returns[rows],
-            mask,
-            ppo.value_clip,
+            values[:, answer], rollout.values[rows], rollout.returns[rows], mask, ppo.value_clip
         )
         self.accelerator.backward(policy + ppo.value_coef * critic)
         losses = {"policy_loss": float(policy.detach()), "value_loss": float(critic.detach())}
@@ -197,34 +174,21 @@ class PPO:
             replayed = lm_loss(self.wrapped, texts, self.tokenizer.pad_token_id)
             self.accelerator.backward(self.config.ptx.coef * replayed)
             losses["ptx_loss"] = float(replayed.detach())
-        self._move(losses)
-        return losses
-
-    def _move(self, losses: dict[str, float]) -> None:
-        """Take the optimizer's step, unless a number has gone bad."""
-        norm = float(
-            self.accelerator.clip_grad_norm_(
-                self.wrapped.parameters(), self.config.ppo.max_grad_norm
-            )
-        )
-        if not all(map(math.isfinite, (norm, *losses.values()))):
-            raise MonitorTripped(
-                f"a loss is no number after step {self.state.step}: {losses}",
-                f"the newest good weights are in {self.checkpoints.folder}",
-                "lower ppo.learning_rate, or clip the reward; then build again",
-            )
+        norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), ppo.max_grad_norm)
+        if not all(map(math.isfinite, (float(norm), *losses.values()))):
+            raise BadNumber(f"a loss is no number: {losses}")
         self.optimizer.step()
         self.optimizer.zero_grad()
+        return losses
 
     def _measures(self, rollout: Rollout) -> dict[str, float]:
         """Return a step's measures, of all processes, beside those of the reference."""
         found = rollout.measures(self.config.repetition_n)
-        found["score_length_spearman"] = spearman_of(rollout)
-        if self._world() > 1:
+        if self.accelerator.num_processes > 1:
             mine = torch.tensor(list(found.values()), device=self.accelerator.device)
             mean = self.accelerator.reduce(mine, reduction="mean").tolist()
             found = dict(zip(found, mean, strict=True))
-        before = self.state.baseline
+        before = self.progress.state.baseline
         found["length_ratio"] = found["length"] / max(before["length"], 1.0)
         found["repetition_delta"] = found["repetition"] - before["repetition"]
         found["lm_loss_delta"] = self._held_out_loss() - before["lm_loss"]
@@ -232,70 +196,27 @@ class PPO:
 
     @torch.no_grad()
     def _held_out_loss(self) -> float:
+        """Return how surprised the policy is by texts that it is not trained on."""
         if not self.materials.held_out:
             return 0.0
         with self.accelerator.autocast():
             pad = self.tokenizer.pad_token_id
             return float(lm_loss(self.model, self.materials.held_out, pad))
 
-    def _keep_best(self, monitors: Monitors, tripped: str) -> None:
-        """Remember the weights with the best mean score that no monitor objects to."""
-        state = self.state
-        if tripped or state.step % self.config.keep_best_every or len(state.history) < WINDOW:
-            return
-        score = self.config.reward.sign * monitors.mean("score")
-        if score > state.best_score:
-            state.best_score, state.best_step = score, state.step
-            if self.accelerator.is_main_process:
-                self.checkpoints.keep("best", {"model": trainable_state(self.model.lm)})
-
-    def restore_best(self) -> int:
-        """Put the best weights back and return their step; the reference's where none are."""
-        best = self.checkpoints.kept("best")
-        if best is None or self.state.best_step < 0:
-            best = self.checkpoints.kept("start")
-        if best is not None:
-            restore_state(self.model.lm, best["model"])
-        return max(self.state.best_step, 0)
-
-    def save(self) -> None:
-        """Write a checkpoint: weights, optimizer, and everything that decides the next step."""
-        if self.accelerator.is_main_process:
-            self.checkpoints.save(
-                self.state.step,
-                {
-                    "model": trainable_state(self.model),
-                    "optimizer": self.optimizer.state_dict(),
-                    "state": asdict(self.state),
-                },
-            )
-
-    def _resume(self) -> None:
-        saved = self.checkpoints.newest()
-        if saved:
-            restore_state(self.model, saved["model"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-            values = dict(saved["state"])
-            self.state = State(**{**values, "scale": Scale(**values["scale"])})
-            self.context.report("progress", resumed=self.state.step)
-        elif self.accelerator.is_main_process:
-            self.checkpoints.keep("start", {"model": trainable_state(self.model.lm)})
-        if not saved:
-            torch.manual_seed(self.context.seed * 100_003 + self.accelerator.process_index)
-        self.events.rewind(self.state.step)
-
-    def _log_samples(self, rollout: Rollout) -> None:
-        if self.state.step % self.config.samples_every:
-            return
-        log = EventLog(self.events.path.with_name("samples.jsonl"))
-        for n in range(min(4, len(rollout.texts))):
-            log.write(self.state.step, text=rollout.texts[n], reward=round(rollout.raw[n], 4))
-
-    def _world(self) -> int:
-        return int(self.accelerator.num_processes)
+    def _log(self, rollout: Rollout, values: dict[str, float]) -> None:
+        """Write a step's numbers and, now and then, a few of its samples."""
+        state = self.progress.state
+        rounded = {name: round(number, 6) for name, number in values.items()}
+        self.events.write(state.step, **rounded, kl_coef=round(state.kl_coef, 8))
+        self.context.report("progress", step=state.step, of=self.config.ppo.steps, **rounded)
+        if self._is_due(self.config.samples_every):
+            log = EventLog(self.events.path.with_name("samples.jsonl"))
+            for text, reward in list(zip(rollout.texts, rollout.raw, strict=True))[:4]:
+                log.write(state.step, text=text, reward=round(reward, 4))
 
 
-def _optimizer(model: ActorCritic, config: TrainPPO.Config) -> Any:
+def optimizer_of(model: ActorCritic, config: TrainPPO.Config) -> Any:
+    """Return AdamW with a learning rate for the policy and one for the critic."""
     critic = [p for n, p in model.named_parameters() if not n.startswith("lm.") and p.requires_grad]
     policy = [p for p in model.lm.parameters() if p.requires_grad]
     groups = [
@@ -303,11 +224,3 @@ def _optimizer(model: ActorCritic, config: TrainPPO.Config) -> Any:
         {"params": critic, "lr": config.ppo.critic_learning_rate},
     ]
     return torch.optim.AdamW(groups, weight_decay=0.0)
-
-
-def spearman_of(rollout: Rollout) -> float:
-    """Return the rank correlation of reward and length within a batch, 0.0 where undefined."""
-    import numpy as np
-
-    lengths = [len(row) for row in rollout.tokens]
-    return spearman(np.asarray(rollout.raw), np.asarray(lengths)) or 0.0

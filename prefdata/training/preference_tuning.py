@@ -11,7 +11,7 @@ from pydantic import Field
 
 from prefdata.training.artifact import write_metrics
 from prefdata.training.data import Split, read_split
-from prefdata.training.session import out_of_memory_explained
+from prefdata.training.session import StopRequest, out_of_memory_explained
 from prefdata.training.settings import BaseModelSettings, Lora, Optimization
 from prefdata.training.stage import TORCH, TrainingSettings, TrainingStage
 
@@ -77,14 +77,18 @@ class _Tuning(TrainingStage):
         ):
             trainer = getattr(trl, f"{self.trainer}Trainer")(
                 model=base.path,
-                args=getattr(trl, f"{self.trainer}Config")(**self.arguments(out)),
+                args=getattr(trl, f"{self.trainer}Config")(**self.arguments(base, out)),
                 train_dataset=self.rows(release, "train"),
                 eval_dataset=self.rows(release, "validation") or None,
                 processing_class=tokenizer,
                 peft_config=self.peft(),
             )
             checkpoints = (out / "checkpoints").glob("checkpoint-*")
-            trainer.train(resume_from_checkpoint=any(checkpoints))
+            with StopRequest() as stop:
+                trainer.add_callback(stopping(stop))
+                trainer.train(resume_from_checkpoint=any(checkpoints))
+            if stop.asked:
+                stop.interrupt(trainer.state.global_step)
         network.save_model(trainer.model, tokenizer, out / "model")
         history = trainer.state.log_history
         (out / "events.jsonl").write_text(
@@ -92,13 +96,17 @@ class _Tuning(TrainingStage):
         )
         return {k: v for row in history for k, v in row.items() if isinstance(v, (int, float))}
 
-    def arguments(self, out: Path) -> dict[str, Any]:
+    def arguments(self, base: BaseModelSettings, out: Path) -> dict[str, Any]:
         """Return TRL's arguments; its own defaults ask for a GPU."""
         import torch
 
         config, train = self.config, self.config.train
         on_gpu = torch.cuda.is_available()
         return {
+            "model_init_kwargs": {
+                "revision": base.revision or "main",
+                "trust_remote_code": base.trust_remote_code,
+            },
             "output_dir": str(out / "checkpoints"),
             "num_train_epochs": train.epochs,
             "per_device_train_batch_size": train.batch_size,
@@ -140,6 +148,19 @@ class _Tuning(TrainingStage):
             lora_alpha=lora.alpha,
             target_modules=list(lora.targets) or "all-linear",
         )
+
+
+def stopping(stop: StopRequest) -> Any:
+    """Return a callback of transformers' trainer: asked to stop, it writes a checkpoint first."""
+    from transformers import TrainerCallback
+
+    class Stopping(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+            if stop.asked:
+                control.should_save = control.should_training_stop = True
+            return control
+
+    return Stopping()
 
 
 # For a policy without a chat template: turns as the view `labels` joins them.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from prefdata.core.records import Conversation
 from prefdata.core.stage import Context
 from prefdata.training.data import Comparison, Split, comparisons_of
 from prefdata.training.examples import batch_order
-from prefdata.training.ppo_loop import Materials
 from prefdata.training.rollout import Prompt
 
 if TYPE_CHECKING:
@@ -45,6 +45,20 @@ def comparisons(config: TrainPPO.Config, release: Path, split: Split) -> list[Co
     """Return a split's comparisons, of pairs, else of rankings."""
     view = "pairs" if (release / "pairs").is_dir() else "rankings"
     return comparisons_of(release, split, view=view, lang=config.lang)
+
+
+@dataclass
+class Materials:
+    """What a PPO run is made of: prompts, texts to replay, texts to measure forgetting with.
+
+    The orders go from a step, or the number of an update, to indices.
+    """
+
+    prompts: Sequence[Prompt]
+    replay: Sequence[Sequence[int]]
+    held_out: Sequence[Sequence[int]]
+    prompt_order: Callable[[int], list[int]]
+    replay_order: Callable[[int], list[int]]
 
 
 def materials_of(

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from prefdata.core.records import Conversation
 from prefdata.training import ppo_math
+from prefdata.training.metrics import spearman
 from prefdata.training.monitors import measure
 from prefdata.training.policy import ActorCritic, Reference, generate
 from prefdata.training.rewards import CombinedReward, Scale
@@ -60,8 +62,14 @@ class Rollout:
 
     def measures(self, n: int) -> dict[str, float]:
         """Return score, KL and what the monitors look at."""
-        found = measure(self.texts, self.tokens, self.ended, n)
-        return {"score": sum(self.raw) / len(self.raw), "kl": self.kl(), **found}
+        lengths = [len(row) for row in self.tokens]
+        correlation = spearman(np.asarray(self.raw), np.asarray(lengths))
+        return {
+            "score": sum(self.raw) / len(self.raw),
+            "kl": self.kl(),
+            **measure(self.texts, self.tokens, self.ended, n),
+            "score_length_spearman": correlation or 0.0,
+        }
 
 
 @torch.no_grad()

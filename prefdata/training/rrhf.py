@@ -105,6 +105,7 @@ class TrainRRHF(TrainingStage):
             lower="train.batch_size or longest, raise accumulate, or set lora",
         ):
             model = network.load_policy(base, tokenizer, dtype="auto" if config.lora else "float32")
+            network.refuse_longer(model, config.longest, "longest")
             model = model.to(accelerator.device).eval()
             before = agreement(model, held_out, pad)
             if config.lora:

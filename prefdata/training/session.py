@@ -50,6 +50,15 @@ class StopRequest:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
 
+    def is_agreed(self, accelerator: Any) -> bool:
+        """Tell whether any process was asked: all of them stop after the same step."""
+        if accelerator.num_processes == 1:
+            return self.asked
+        import torch
+
+        mine = torch.tensor([float(self.asked)], device=accelerator.device)
+        return bool(accelerator.reduce(mine, reduction="sum").item())
+
     def interrupt(self, step: int) -> None:
         """Stop after a checkpoint was written.
 

@@ -104,32 +104,31 @@ def test_a_reward_turned_round_is_climbed_downwards(
     assert last(folder, "score", 5) < toy.metrics(folder)["before"]["score"] - 1
 
 
-def test_without_the_penalty_the_policy_cheats(
-    run: Run, toy_release: Path, models: dict[str, Path], trained: Path
+def test_without_the_penalty_the_policy_cheats_and_its_repetitions_betray_it(
+    run: Run, toy_release: Path, models: dict[str, Path], trained: Path, tmp_path: Path
 ) -> None:
     """Chance has a part in how it cheats: two of three seeds must."""
-    cheats = []
+    cheats = 0
     for seed in (0, 1, 2):
-        free = train(
-            run,
-            toy_release,
-            models,
-            f"free-{seed}",
-            seed=seed,
-            kl={"coef": 0.0},
-            ppo={"steps": 60},
-        )
-        cheats.append(
+        watched = {"monitors": {"repetition": "<=0.25"}, "on_trip": "go_on", "ppo": {"steps": 60}}
+        try:
+            train(run, toy_release, models, f"free-{seed}", seed, kl={"coef": 0.0}, **watched)
+            stopped_by = ""
+        except MonitorTripped as error:
+            stopped_by = error.what
+        free = tmp_path / f"free-{seed}"
+        cheats += (
             last(free, "kl") >= 12
-            and last(free, "score") >= last(trained, "score") - 0.2
+            and last(free, "score") >= last(trained, "score")
             and true_reward(free) <= true_reward(trained) - 0.8
             and last(free, "repetition") >= 0.25
+            and stopped_by.startswith("repetition is")
         )
-        if sum(cheats) == 2:
+        if cheats == 2:
             break
 
-    assert sum(cheats) >= 2
-    assert last(trained, "repetition") < 0.25
+    assert cheats >= 2
+    assert last(trained, "repetition") < 0.25  # and its monitor, the same, was silent
 
 
 def test_a_monitor_stops_the_run_and_keeps_the_best(
@@ -156,10 +155,16 @@ def test_a_monitor_stops_the_run_and_keeps_the_best(
 def test_an_adaptive_penalty_keeps_the_kl_near_its_target(
     run: Run, toy_release: Path, models: dict[str, Path]
 ) -> None:
-    folder = train(run, toy_release, models, kl={"mode": "adaptive", "target": 6.0, "horizon": 500})
+    """Chance has a part in it: two of three seeds must."""
+    adaptive, near = {"mode": "adaptive", "target": 6.0, "horizon": 300}, 0
+    for seed in (0, 1, 2):
+        folder = train(run, toy_release, models, f"adaptive-{seed}", seed, kl=adaptive)
+        assert toy.events(folder)[-1]["kl_coef"] != 0.05
+        near += 3.5 <= last(folder, "kl") <= 9
+        if near == 2:
+            break
 
-    assert 3.5 <= last(folder, "kl") <= 9
-    assert toy.events(folder)[-1]["kl_coef"] != 0.05
+    assert near >= 2
 
 
 def test_replay_holds_back_forgetting(
@@ -220,7 +225,7 @@ def test_an_adapter_is_held_against_its_own_base(
     merged = AutoModelForCausalLM.from_pretrained(folder / "model").eval()
     ids = torch.arange(20, 40).unsqueeze(0)
     with torch.no_grad():
-        assert torch.allclose(adapted(ids).logits, merged(ids).logits, atol=1e-4)
+        assert torch.allclose(adapted(ids).logits, merged(ids).logits, atol=1e-5)
 
 
 def test_policy_and_reward_model_need_not_share_a_tokenizer(models: dict[str, Path]) -> None:

@@ -133,8 +133,10 @@ def table(metrics: Mapping[str, Any], language: int) -> str:
     head = ("", "指標", "metric")[language], ("", "値", "value")[language]
     lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
     lines += [f"| {row[language]} | {short(metrics[row[0]])} |" for row in rows]
-    for name in ("per_source", "per_lang"):
+    for name in ("per_source", "per_lang", "per_origin"):
         for key, own in metrics.get(name, {}).items():
+            if not key:
+                continue
             lines.append(f"| {rows[0][language]}: {key} | {short(own['pairwise_acc'])} |")
     return "\n".join(lines)
 

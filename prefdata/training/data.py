@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from prefdata.core.errors import InputError, IntegrityError
@@ -27,7 +28,8 @@ class Comparison:
 
     All pairs of one prompt stay together, so that one prompt weighs as much as another however
     many completions it has (InstructGPT's guard against overfitting, Ouyang et al. 2022, §3.5).
-    `ids` names each pair's row in the release; `scores` holds a person's scores per completion.
+    `ids` names each pair's row in the release; `scores` holds a person's scores per completion;
+    `origin` is ``native`` or ``translated``, empty where the release has no audit.
     """
 
     group: str
@@ -38,6 +40,7 @@ class Comparison:
     pairs: tuple[tuple[int, int, float], ...]
     ids: tuple[str, ...] = ()
     scores: tuple[Mapping[str, float], ...] = ()
+    origin: str = ""
 
 
 def release_of(folders: Mapping[str, Path], name: str, path: Path | None) -> Path:
@@ -82,13 +85,29 @@ def comparisons_of(
 ) -> list[Comparison]:
     """Return one split as comparisons, in the order of the release."""
     rows = [r for r in read_split(release, view, split) if not lang or r["lang"] == lang]
-    if view == "rankings":
-        return [ranking(row, pairing) for row in rows]
-    by_prompt: dict[str, list[dict[str, Any]]] = {}
+    found = [ranking(row, pairing) for row in rows] if view == "rankings" else by_prompt(rows)
+    origin = origins(release, view)
+    return [replace(c, origin=origin.get(c.ids[0], "")) if c.ids else c for c in found]
+
+
+def origins(release: Path, view: str) -> dict[str, str]:
+    """Return for each row of a view whether it is ``native`` or ``translated``, by its lineage."""
+    file = release / "audit" / "lineage.parquet"
+    columns = ["view", "record_id", "translator"]
+    if not file.is_file() or not set(columns) <= set(pq.read_schema(file).names):
+        return {}
+    table = pq.read_table(file, columns=columns)
+    rows = table.filter(pc.equal(table.column("view"), view)).to_pylist()
+    return {row["record_id"]: "translated" if row["translator"] else "native" for row in rows}
+
+
+def by_prompt(rows: Sequence[Mapping[str, Any]]) -> list[Comparison]:
+    """Return pairs as comparisons, those of one prompt together."""
+    prompts: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         key = json.dumps([row["group"], row["lang"], row["prompt"]], ensure_ascii=False)
-        by_prompt.setdefault(key, []).append(row)
-    return [of_pairs(rows) for rows in by_prompt.values()]
+        prompts.setdefault(key, []).append(row)
+    return [of_pairs(own) for own in prompts.values()]
 
 
 def of_pairs(rows: Sequence[Mapping[str, Any]]) -> Comparison:

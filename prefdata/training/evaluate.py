@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from prefdata.config.settings import Settings
-from prefdata.core.errors import ConfigError, UsageError
+from prefdata.core.errors import ConfigError, LicenseDenied, UsageError
 from prefdata.core.records import Message
 from prefdata.core.stage import Context
 from prefdata.store.files import sha256, write_text
@@ -110,11 +110,27 @@ class Evaluate(PlugIn):
                 metrics |= self.of_policy(name, folders[name], questions, out)
         if "pairs" in folders:
             metrics["seen_in_training"] = seen(questions, folders["pairs"])
+            self.refuse_trained_on(metrics["seen_in_training"])
         checks = check_all(self.config.gates, metrics)
         write_metrics(out, metrics, checks)
         write_text(out / "README.md", report(metrics))
         write_manifest(out, "evaluate", self.config, self.context, folders)
         refuse_misses(checks, str(out))
+
+    def refuse_trained_on(self, seen: Mapping[str, int]) -> None:
+        """Refuse a model that learned from a set whose license is for evaluation alone.
+
+        Raises:
+            LicenseDenied: questions of such a set stand in the release.
+        """
+        for one in self.config.sets:
+            if FORMATS[one.format].eval_only and seen[one.title]:
+                raise LicenseDenied(
+                    f"{seen[one.title]} questions of {one.title} stand in the release that was "
+                    f"trained on, and {FORMATS[one.format].license} is for evaluation alone",
+                    self.context.step,
+                    "leave these rows out of the release, and train again",
+                )
 
     def folders(self, inputs: Mapping[str, Dataset]) -> dict[str, Path]:
         """Return the models and the release, from settings and inputs."""

@@ -41,6 +41,7 @@ class Judged:
     prompt: list[int] = field(default_factory=list)
     source: list[str] = field(default_factory=list)
     lang: list[str] = field(default_factory=list)
+    origin: list[str] = field(default_factory=list)
 
 
 def report(judged: Judged, *, temperature: float = 1.0, seed: int = 0) -> dict[str, Any]:
@@ -78,6 +79,8 @@ def report(judged: Judged, *, temperature: float = 1.0, seed: int = 0) -> dict[s
         "reward_std": _std(np.concatenate([chosen, rejected])),
         "per_source": _by(judged.source, right),
         "per_lang": _by(judged.lang, right),
+        "per_origin": _by(judged.origin, right),
+        "margin_histogram": _histogram(difference),
     }
     return found
 
@@ -186,6 +189,14 @@ def _by(names: Sequence[str], right: Floats) -> dict[str, dict[str, Any]]:
         str(name): {"n": int((column == name).sum()), "pairwise_acc": _mean(right[column == name])}
         for name in sorted(set(names))
     }
+
+
+def _histogram(values: Floats) -> dict[str, list[float]]:
+    """Return the counts of 20 bins of equal width, and their 21 edges."""
+    import numpy as np
+
+    counts, edges = np.histogram(values, bins=20)
+    return {"counts": counts.tolist(), "edges": edges.tolist()}
 
 
 def _right(chosen: Floats, rejected: Floats) -> Floats:

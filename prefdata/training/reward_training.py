@@ -79,12 +79,15 @@ def train_member(
         lower="train.batch_size or length.max, raise accumulate, or set lora",
     ):
         dtype = "auto" if config.lora else "float32"
-        model = network.load_classifier(
+        model, new = network.load_classifier(
             base, tokenizer, outputs, seed=run.context.seed, dtype=dtype
         )
+        network.refuse_longer(model, config.length.max, "length.max")
         base_digest = network.weights_digest(model)
         if config.lora:
-            model = network.with_adapter(model, config.lora, "SEQ_CLS", seed=run.context.seed)
+            model = network.with_adapter(
+                model, config.lora, "SEQ_CLS", seed=run.context.seed, new=new
+            )
         pad = tokenizer.pad_token_id
         per_epoch, batch = batch_order(len(splits.train), config.train.batch_size, seed)
         losses = step_losses(config, splits.train, batch, pad, accelerator)
@@ -102,6 +105,7 @@ def train_member(
         network.save_model(model, tokenizer, out / "model")
         reward = describe(config, splits, model, pad, base_digest, out / "model")
         reward, metrics = judge(splits, model, tokenizer, reward, config.aspects)
+        metrics["new_weights"] = new
         held_out = judged(model, splits.test or splits.validation, pad, reward)
     draw(held_out, reward.temperature, out / "plots")
     reward.write(out)
@@ -274,6 +278,7 @@ def judged(model: Any, examples: Sequence[Example], pad: int, reward: RewardConf
             found.prompt.append(number)
             found.source.append(comparison.source)
             found.lang.append(comparison.lang)
+            found.origin.append(comparison.origin)
     return found
 
 

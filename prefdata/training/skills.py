@@ -8,6 +8,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
@@ -56,6 +57,7 @@ Skill: {skill}: {meaning}.
 
 Reply with the number alone."""
 ATTEMPTS = 3
+IN_FLIGHT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,16 @@ def rate_all(
     judge: Judge, tasks: Sequence[Task], answers: Sequence[str]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the means by skill and group, and every rating."""
-    rows = [
-        {"id": task.id, "skill": skill, "rating": judge.rate(task, answer, skill)}
+    asked = [
+        (task, answer, skill)
         for task, answer in zip(tasks, answers, strict=True)
         for skill in task.skills
+    ]
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        ratings = list(pool.map(lambda one: judge.rate(*one), asked))
+    rows = [
+        {"id": task.id, "skill": skill, "rating": rating}
+        for (task, _, skill), rating in zip(asked, ratings, strict=True)
     ]
     given: dict[str, list[int]] = {}
     for row in rows:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from prefdata.core.errors import ConfigError, InputError
+from prefdata.core.errors import ConfigError, InputError, LicenseDenied
 from prefdata.core.stage import Context
 from prefdata.training.benchmarks import FORMATS, read_questions
-from prefdata.training.evaluate import Evaluate, by_subset, pair_share
+from prefdata.training.evaluate import Evaluate, by_subset, pair_share, seen
+from tests.training import toy
 
 # One invented row in each format, and what it must become.
 ROWS = {
@@ -64,6 +65,25 @@ def test_japanese_truthful_qa_has_answers_in_one_cell(tmp_path: Path) -> None:
     assert question.choices == ("何も起きない", "音が出る", "蛇が出る", "泥棒が来る")
     assert question.right == 2
     assert FORMATS["jtruthfulqa"].eval_only
+
+
+def test_a_model_that_learned_from_a_set_for_evaluation_alone_is_not_measured_on_it(
+    tmp_path: Path,
+) -> None:
+    question = toy.pairs(1, seed=1)[0]["prompt"][0]["content"]
+    release = toy.release(tmp_path / "release", pairs={"train": toy.pairs(3, seed=1)})
+    file = tmp_path / "jtruthfulqa.csv"
+    file.write_text(
+        "Type,Category,Question,Original Answer,Correct Answers,Incorrect Answers\n"
+        f"Fact,x,{question},はい,はい,いいえ\n",
+        encoding="utf-8",
+    )
+    config = Evaluate.Config.from_tree({"sets": [{"format": "jtruthfulqa", "path": str(file)}]})
+    found = seen({"jtruthfulqa": read_questions("jtruthfulqa", file)}, release)
+
+    assert found == {"jtruthfulqa": 1}
+    with pytest.raises(LicenseDenied, match="is for evaluation alone"):
+        Evaluate(config, Context()).refuse_trained_on(found)
 
 
 def test_a_row_of_another_format_is_named(tmp_path: Path) -> None:

@@ -115,22 +115,24 @@ def test_what_an_earlier_model_was_made_of_reaches_the_next(tmp_path: Path) -> N
         licenses.gate(release(tmp_path), None, LOCAL, context(tmp_path), [earlier])
 
 
-def test_a_refusal_comes_before_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "code"), [("train_local", 4), ("publish_model", 3)])
+def test_a_refusal_comes_before_torch(tmp_path: Path, target: str, code: int) -> None:
     folder, registry = release(tmp_path, "someone/data"), toy.registry(tmp_path)
-    code = f"""
+    script = f"""
 import sys
 from pathlib import Path
 from prefdata.core.stage import Context
-from prefdata.core.errors import LicenseReview
+from prefdata.core.errors import PrefdataError
 from prefdata.training.reward_model import TrainRewardModel as Stage
-config = Stage.Config.from_tree({{"release": {str(folder)!r}}})
+tree = {{"release": {str(folder)!r}, "licensing": {{"target": "{target}"}}}}
+config = Stage.Config.from_tree(tree)
 try:
     context = Context(licenses=Path({str(registry)!r}), as_of="{toy.AS_OF}")
     Stage(config, context).run({{}}, Path("x"))
-except LicenseReview as error:
+except PrefdataError as error:
     sys.exit(error.exit_code + 10 * ("torch" in sys.modules))
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 4
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == code
 
 
 def test_plan_and_settings_import_nothing_heavy() -> None:

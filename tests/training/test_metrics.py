@@ -32,6 +32,7 @@ def judged(pairs: list[tuple[float, float]]) -> Judged:
         prompt=list(range(n)),
         source=["a" if i % 2 else "b" for i in range(n)],
         lang=["ja"] * n,
+        origin=["native"] * n,
     )
 
 

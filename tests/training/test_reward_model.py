@@ -53,11 +53,11 @@ def test_labels_of_one_and_zero_make_a_reward_too(
 
 
 def test_shuffled_labels_teach_nothing(run: Run, encoder: Path, tmp_path: Path) -> None:
-    rows = toy.pairs(900, seed=5, noise=0.5)
-    one_epoch = {**toy.REWARD["train"], "epochs": 2}
-    folder = train(run, encoder, released(tmp_path, rows, 600), objective="bt", train=one_epoch)
+    rows = toy.pairs(1500, seed=5, noise=0.5)
+    less = {**toy.REWARD["train"], "epochs": 2}
+    folder = train(run, encoder, released(tmp_path, rows, 600), objective="bt", train=less)
 
-    assert 0.35 <= toy.metrics(folder)["pairwise_acc"] <= 0.65
+    assert 0.4 <= toy.metrics(folder)["pairwise_acc"] <= 0.6
 
 
 @pytest.mark.parametrize("objective", ["bt_margin", "bt_scaled"])
@@ -81,7 +81,7 @@ def test_objectives_over_margins_refuse_data_without_any(
 def test_all_pairs_of_a_ranking_teach_more_than_its_ends(
     run: Run, encoder: Path, tmp_path: Path
 ) -> None:
-    rows = toy.rankings(520, seed=2)
+    rows = toy.rankings(720, seed=2)
     release = toy.release(
         tmp_path / "release",
         rankings={"train": rows[:120], "validation": rows[400:420], "test": rows[420:]},
@@ -89,14 +89,14 @@ def test_all_pairs_of_a_ranking_teach_more_than_its_ends(
     shared = {
         "view": "rankings",
         "objective": "bt",
-        "train": {"epochs": 8, "batch_size": 16, "learning_rate": 1e-3},
+        "train": {"epochs": 10, "batch_size": 16, "learning_rate": 1e-3},
     }
 
     every = toy.metrics(train(run, encoder, release, "all", **shared))
     ends = toy.metrics(train(run, encoder, release, "ends", pairing="best_worst", **shared))
 
     assert every["n"] == ends["n"]
-    assert every["pairwise_acc"] >= ends["pairwise_acc"] + 0.015  # seen 0.017 to 0.031
+    assert every["pairwise_acc"] >= ends["pairwise_acc"] + 0.03
     assert every["best_of_k_acc"] > 0.6
 
 
@@ -149,23 +149,26 @@ def test_near_copies_across_a_split_flatter_and_groups_do_not(
 def test_a_preference_for_length_shows_where_the_chosen_is_shorter(
     run: Run, encoder: Path, tmp_path: Path
 ) -> None:
-    def longer_wins(rng: random.Random, a: list[str], b: list[str]) -> bool:
-        return (len(a) > len(b)) == (rng.random() < 0.95) and len(a) != len(b)
+    def train_where_longer_wins(share: float, name: str) -> Path:
+        def accept(rng: random.Random, a: list[str], b: list[str]) -> bool:
+            return len(a) != len(b) and (len(a) > len(b)) == (rng.random() < share)
 
-    biased = toy.pairs(700, seed=11, accept=longer_wins)
-    fair = toy.pairs(400, seed=12, start=5000)
-    release = toy.release(
-        tmp_path / "release",
-        pairs={"train": biased, "validation": fair[:100], "test": fair[100:]},
-    )
-    one = {"objective": "bt", "train": {**toy.REWARD["train"], "epochs": 1}}
+        fair = toy.pairs(400, seed=12, start=5000)
+        rows = {"train": toy.pairs(700, seed=11, accept=accept), "validation": fair[:100]}
+        release = toy.release(tmp_path / f"{name}-release", pairs={**rows, "test": fair[100:]})
+        learn = {"objective": "bt", "train": {**toy.REWARD["train"], "epochs": 2}}
+        gates = {"acc_chosen_shorter": ">=0.75"}
+        return train(run, encoder, release, name, gates=gates, **learn)
 
     with pytest.raises(GateFailed, match="acc_chosen_shorter"):
-        train(run, encoder, release, gates={"acc_chosen_shorter": ">=0.7"}, **one)
+        train_where_longer_wins(0.9, "biased")
+    biased = toy.metrics(tmp_path / "biased")
+    assert biased["acc_chosen_shorter"] <= 0.65
+    assert biased["acc_chosen_longer"] >= 0.9  # one number would hide it
+    assert (tmp_path / "biased" / "model" / "config.json").is_file()  # a miss keeps the model
 
-    found = toy.metrics(tmp_path / "rm")
-    assert found["acc_chosen_longer"] - found["acc_chosen_shorter"] > 0.2
-    assert (tmp_path / "rm" / "model" / "config.json").is_file()  # a miss keeps the model
+    unbiased = toy.metrics(train_where_longer_wins(0.5, "unbiased"))
+    assert unbiased["acc_chosen_shorter"] >= 0.85
 
 
 def test_aspects_are_learned_apart_and_weighed_together(

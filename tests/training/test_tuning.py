@@ -51,7 +51,7 @@ def test_rrhf_on_shuffled_ranks_teaches_nothing(run: Run, tmp_path: Path, policy
         {"policy": policy},
     )
 
-    assert toy.metrics(folder)["spearman"] <= 0.25
+    assert toy.metrics(folder)["spearman"] <= 0.2
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pydantic import Field
 from prefdata.config.settings import Settings
 from prefdata.core.records import pair_id, pairs_of_ranks
 from prefdata.core.stage import Context, Kind
-from prefdata.store.arrow import DROPS, LABELS
+from prefdata.store.schemas import DROPS, LABELS
 
 
 class Relabel:

@@ -21,9 +21,10 @@ from prefdata.licensing import standalone
 from prefdata.licensing.case import GENERATORS, read_inputs
 from prefdata.licensing.decide import decide_group
 from prefdata.licensing.decider import Decider
-from prefdata.store.arrow import CONVERSATION, SCORES, read_drops
+from prefdata.store.arrow import read_drops
 from prefdata.store.dataset import Dataset
 from prefdata.store.files import write_text
+from prefdata.store.schemas import CONVERSATION, SCORES
 from prefdata.store.shards import open_shard
 
 FOLDER = "pointers"

@@ -16,9 +16,9 @@ from prefdata.core.finding import Skip
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context
 from prefdata.licensing.pointers import FILE, POINTERS
-from prefdata.store.arrow import CONVERSATION, SCORES
 from prefdata.store.dataset import MANIFEST
 from prefdata.store.files import atomic, read_json
+from prefdata.store.schemas import CONVERSATION, SCORES
 from prefdata.store.shards import read_shard
 
 MOST_NAMED = 20

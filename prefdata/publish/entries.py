@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from prefdata.core.records import record_id
 from prefdata.publish.columns import spans, whole
-from prefdata.store.arrow import COMPLETION, FINDING
 from prefdata.store.dataset import Dataset
+from prefdata.store.schemas import COMPLETION, FINDING
 
 BATCH = 8192  # rows read at a time: some 10 to 20 MB of text
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from prefdata.core.records import pair_id, pairs_of_ranks
 from prefdata.publish.columns import I64, concatenated, joined, spans, sums, whole
-from prefdata.store.arrow import CONVERSATION
+from prefdata.store.schemas import CONVERSATION
 
 _ROW = [(name, pa.string()) for name in ("source", "license", "lang", "group")]
 # `datasets` knows no map type: a map is the list of key and value that it is on disk anyway.

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.records import Conversation, Message, Preference, digest
-from prefdata.store.arrow import PREFERENCES, decode
+from prefdata.store.arrow import decode
+from prefdata.store.schemas import PREFERENCES
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 Pairing: TypeAlias = Literal["all", "best_worst"]

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from prefdata.core.stage import Context
 from prefdata.label.relabel import Relabel
-from prefdata.store.arrow import COMPLETION, FINDING, MESSAGE, ORIGINAL, PREFERENCES, SCORES
 from prefdata.store.dataset import MANIFEST
 from prefdata.store.files import write_json
+from prefdata.store.schemas import COMPLETION, FINDING, MESSAGE, ORIGINAL, PREFERENCES, SCORES
 from prefdata.store.shards import shard_name, write_shard
 
 SHARD = 5000

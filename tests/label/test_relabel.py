@@ -12,7 +12,8 @@ from records import a_pair, answer, preferences
 from prefdata.core.records import Completion, Preference
 from prefdata.core.stage import Context
 from prefdata.label.relabel import Relabel
-from prefdata.store.arrow import LABELS, encode
+from prefdata.store.arrow import encode
+from prefdata.store.schemas import LABELS
 
 
 def relabeled(records: list[Preference], rankings: str = "best_worst") -> list[dict[str, object]]:

@@ -14,8 +14,6 @@ from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.finding import Drop, Finding, Skip
 from prefdata.core.records import Preference
 from prefdata.store.arrow import (
-    DROPS,
-    PREFERENCES,
     decode,
     drops_of_table,
     encode,
@@ -24,6 +22,7 @@ from prefdata.store.arrow import (
     read_drops,
 )
 from prefdata.store.files import atomic
+from prefdata.store.schemas import DROPS, PREFERENCES
 from prefdata.store.shards import batches, read_shard, write_shard
 
 

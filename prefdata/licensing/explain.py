@@ -18,6 +18,7 @@ from prefdata.licensing.decide import EXIT_CODES
 from prefdata.licensing.decider import Decider
 from prefdata.licensing.policies import find_policy
 from prefdata.licensing.policy import policy_of
+from prefdata.licensing.report import in_words
 from prefdata.licensing.unlock import remedy
 from prefdata.licensing.verify import decider_within
 from prefdata.store.arrow import layers_from_text
@@ -102,7 +103,9 @@ def _of_decision(decider: Decider, layers: tuple[Layer, ...], decision: Decision
     if decision.expression:
         told.append(f"So its license is {decision.expression}.")
     told += [f"A person decided: {name}." for name in decision.decisions]
-    told += [f"Whoever passes it on owes: {duty}." for duty in decision.obligations]
+    told += [
+        f"Whoever passes it on owes: {in_words(duty)} ({duty})." for duty in decision.obligations
+    ]
     told += [f"Whoever trains on it is bound by {name}." for name in decision.downstream_terms]
     return told
 

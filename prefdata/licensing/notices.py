@@ -86,19 +86,23 @@ def write_texts(release: Path, audit: Mapping[str, Any], decider: Decider) -> No
     for name in named_ids(audit, decider):
         path = text_of(decider, name)
         shutil.copyfile(path, folder / path.name)
+    for name, own in _upstream_texts(audit, decider).items():
+        (release / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(own, release / name)
+
+
+def _upstream_texts(audit: Mapping[str, Any], decider: Decider) -> dict[str, Path]:
+    """Return the license files that published sources have themselves: place in the release, file."""
     published = {source["id"] for source in audit["sources"]}
+    found = {}
     for item in audit["evidence"]:
-        if item["kind"] == "license_file" and item["artifact"] in published and item["sha256"]:
-            _copy_evidence(folder, item, decider)
-
-
-def _copy_evidence(folder: Path, item: Mapping[str, Any], decider: Decider) -> None:
-    for source in decider.registry.folders:
-        path = source / "evidence" / f"{item['sha256']}.txt"
-        if path.is_file():
-            target = folder / "upstream" / f"{item['artifact'].replace('/', '--')}.txt"
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, target)
+        for folder in decider.registry.folders:
+            path = folder / "evidence" / f"{item['sha256']}.txt"
+            is_own = item["kind"] == "license_file" and item["artifact"] in published
+            if is_own and path.is_file():
+                slug = item["artifact"].replace("/", "--")
+                found[f"license-texts/upstream/{slug}.txt"] = path
+    return found
 
 
 def copyright_of(source: Mapping[str, Any]) -> str:
@@ -152,6 +156,9 @@ def _license(audit: Mapping[str, Any], decider: Decider) -> Iterator[str]:
         lines = "; ".join(f"{s['id']}: {copyright_of(s)}" for s in own) or "this release as a whole"
         yield f"| {name} | [text](license-texts/{entry.text_file if entry else ''}) | {lines} |"
     yield ""
+    for name in _upstream_texts(audit, decider):
+        yield f"As upstream has it, with its notices: [{name}]({name})"
+        yield ""
     if stated["downstream_terms"]:
         yield "## Terms of models that wrote or chose text"
         yield ""

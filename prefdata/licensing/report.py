@@ -89,11 +89,13 @@ DUTIES = {
 }
 
 
+def in_words(duty: str) -> str:
+    """Return what an obligation asks for."""
+    return DUTIES.get(duty.partition(":")[0], "see the license text")
+
+
 def _duties(audit: Mapping[str, Any]) -> Section:
-    rows = [
-        (duty, DUTIES.get(duty.partition(":")[0], "see the license text"))
-        for duty in audit["license"]["obligations"]
-    ]
+    rows = [(duty, in_words(duty)) for duty in audit["license"]["obligations"]]
     return _table("What whoever passes it on owes", ("obligation", "in words"), rows)
 
 

@@ -92,7 +92,7 @@ def write_texts(release: Path, audit: Mapping[str, Any], decider: Decider) -> No
 
 
 def _upstream_texts(audit: Mapping[str, Any], decider: Decider) -> dict[str, Path]:
-    """Return the license files that published sources have themselves: place in the release, file."""
+    """Return the license files of published sources themselves, by their place in the release."""
     published = {source["id"] for source in audit["sources"]}
     found = {}
     for item in audit["evidence"]:

@@ -30,6 +30,7 @@ class Decider:
     policy: Policy
     as_of: date
     _decided: dict[tuple[Layer, ...], Decision] = field(default_factory=dict)
+    _travels: dict[tuple[tuple[Layer, ...], tuple[str, ...]], bool] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -62,6 +63,21 @@ class Decider:
             group = read_inputs(self.case(key)).groups[0]
             self._decided[key] = decide_group(group, self.policy, self.registry.book)
         return self._decided[key]
+
+    def may_travel(
+        self, layers: Sequence[Layer], roles: tuple[str, ...], makers: Sequence[str]
+    ) -> bool:
+        """Tell whether the layers of some roles, with who made them, are allowed alone (R18)."""
+        own = tuple(layer for layer in layers if layer.role in (*roles, *makers))
+        if not any(layer.role in roles for layer in own):
+            return False
+        key = (own, roles)
+        if key not in self._travels:
+            inputs = {**self.case(own), "record_contains": list(roles)}
+            group = read_inputs(inputs).groups[0]
+            verdict = decide_group(group, self.policy, self.registry.book).verdict
+            self._travels[key] = verdict == Verdict.ALLOW
+        return self._travels[key]
 
     def blocking(self, layers: Sequence[Layer]) -> list[str]:
         """Return the codes that keep a record from being allowed, the heaviest first."""

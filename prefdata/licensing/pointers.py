@@ -14,12 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prefdata.core.origin import Layer
 from prefdata.core.records import Preference
-from prefdata.core.verdict import Verdict
 from prefdata.licensing import standalone
-from prefdata.licensing.case import GENERATORS, read_inputs
-from prefdata.licensing.decide import decide_group
+from prefdata.licensing.case import GENERATORS
 from prefdata.licensing.decider import Decider
 from prefdata.store.arrow import read_drops
 from prefdata.store.dataset import Dataset
@@ -103,8 +100,8 @@ def _pointers(gate: Dataset, decider: Decider) -> Iterator[dict[str, Any]]:
 def pointer_of(record: Preference, reasons: Sequence[str], decider: Decider) -> dict[str, Any]:
     """Return the row of a record: where it is, and of ours only what may travel."""
     layers = record.origin.layers
-    own_label = may_travel(decider, layers, ("label",), ("judge",))
-    own_text = may_travel(decider, layers, ("response",), GENERATORS)
+    own_label = decider.may_travel(layers, ("label",), ("judge",))
+    own_text = decider.may_travel(layers, ("response",), GENERATORS)
     return {
         "id": record.id,
         "source": record.origin.source,
@@ -129,19 +126,6 @@ def pointer_of(record: Preference, reasons: Sequence[str], decider: Decider) -> 
         if own_text
         else None,
     }
-
-
-def may_travel(
-    decider: Decider, layers: Sequence[Layer], roles: Sequence[str], makers: Sequence[str]
-) -> bool:
-    """Tell whether the layers of some roles, with whoever made them, are allowed by themselves."""
-    own = [layer for layer in layers if layer.role in roles]
-    if not own:
-        return False
-    case = decider.case([*own, *(layer for layer in layers if layer.role in makers)])
-    inputs = {**case, "record_contains": list(roles)}
-    group = read_inputs(inputs).groups[0]
-    return decide_group(group, decider.policy, decider.registry.book).verdict == Verdict.ALLOW
 
 
 def missing_rows(release: Path, digests: set[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from prefdata.core.errors import ConfigError, LicenseDenied, LicenseReview
 from prefdata.core.origin import Layer
 from prefdata.licensing.gate import GateSettings, LicenseGate
-from prefdata.licensing.pointers import may_travel, pointer_of
+from prefdata.licensing.pointers import pointer_of
 from prefdata.store.arrow import decode, encode, read_drops
 from tests.licensing.builds import CALM, CONTEXT, HH, a_record, some_records, three
 
@@ -119,4 +119,4 @@ def test_a_pointer_carries_label_and_answers_only_where_their_layers_are_allowed
     assert (of_people["ranks"], of_people["completions"]) == ([1, 2], None)
     assert (webgpt["ranks"], webgpt["scores"], webgpt["completions"]) == (None, None, None)
     assert "prompt" not in of_models
-    assert not may_travel(decider, (), ("label",), ())
+    assert not decider.may_travel((), ("label",), ())

@@ -22,7 +22,7 @@ Examples:
 @click.argument("pipeline")
 @click.option("--out", type=click.Path(path_type=Path), help="Build folder [data/build/NAME].")
 @click.option("--limit", type=int, help="At most N records of each source, into trial/.")
-@click.option("--engine", default="local", show_default=True, help="local, ray or a plug-in.")
+@click.option("--engine", help="local, ray or a plug-in [the pipeline's, else local].")
 @click.option("--workers", type=int, default=0, help="Processes [one for each core].")
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a setting.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document; events on stderr.")
@@ -30,7 +30,7 @@ def build(
     pipeline: str,
     out: Path | None,
     limit: int | None,
-    engine: str,
+    engine: str | None,
     workers: int,
     overrides: tuple[str, ...],
     as_json: bool,

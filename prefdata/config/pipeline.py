@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from prefdata.config.settings import Settings
+from prefdata.config.settings import Settings, component, component_of
 from prefdata.config.strict_yaml import Document
 
 NAME = r"^[\w][\w.-]*$"
@@ -36,6 +36,10 @@ class Frame(Settings):
         default=0.01, ge=0, le=1, description="the share of broken rows that stops a source"
     )
     shard_size: int = Field(default=5000, ge=1, description="records in a shard")
+    engine: component_of("engines") = Field(  # type: ignore[valid-type]  # built at run time
+        default_factory=lambda: component("engines", "local"),
+        description="where shards are worked, with its settings; no part of any step's key",
+    )
 
 
 @dataclass(frozen=True)

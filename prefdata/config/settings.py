@@ -109,6 +109,11 @@ class _SetGroup:
         return component
 
 
+def component(group: str, use: str, **settings: Any) -> Component:
+    """Return a nested component, as if read from a file."""
+    return _SetGroup(group)(Component(use=use, **settings))
+
+
 def component_of(group: str) -> Any:
     """Return the annotation of a nested component of a group.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefdata import components
 from prefdata.config.load import load_pipeline
 from prefdata.config.pipeline import PipelineConfig
+from prefdata.config.settings import Component, component
 from prefdata.core.errors import UsageError
 from prefdata.core.stage import Context, Event, ignore
 from prefdata.pipeline.forecast import refuse_denied, refuse_lacking
@@ -98,7 +98,7 @@ def context_of(
 def build_pipeline(
     pipeline: str | Path,
     *,
-    engine: str = "local",
+    engine: str | None = None,
     workers: int = 0,
     out: Path | None = None,
     cache: Path = CACHE,
@@ -109,8 +109,9 @@ def build_pipeline(
     """Run a pipeline; what is done already is not done again. See `plan_pipeline`.
 
     Args:
-        engine: ``local``, ``ray`` or a plug-in's name.
-        workers: processes; 0 is one for each processor core.
+        engine: ``local``, ``ray`` or a plug-in's name, with the settings that the pipeline has
+            for it; the pipeline's own, or local, if absent.
+        workers: processes; 0 is what the pipeline says, else one for each processor core.
 
     Raises:
         LicenseDenied: the gate would stop it at its end; nothing was run.
@@ -127,6 +128,14 @@ def build_pipeline(
     if not all(step.is_done for step in plan.steps):
         refuse_lacking(plan)
         refuse_denied(plan)
-    runner = components.load("engines", engine)
-    ran = run_plan(plan, runner(runner.Config(workers=workers), plan.context))
-    return Built(plan, tuple(ran))
+    runner = _engine(plan, engine, workers).create(plan.context)
+    return Built(plan, tuple(run_plan(plan, runner)))
+
+
+def _engine(plan: Plan, name: str | None, workers: int) -> Component:
+    """Return the engine that is asked for; the pipeline's settings count for its own alone."""
+    own = plan.engine
+    settings = own.settings() if name in (None, own.use) else {}
+    if workers:
+        settings["workers"] = workers
+    return component("engines", name or own.use, **settings)

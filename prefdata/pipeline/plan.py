@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prefdata.config.pipeline import PipelineConfig, StepConfig
+from prefdata.config.settings import Component
 from prefdata.core.errors import ConfigError
 from prefdata.core.records import digest
 from prefdata.core.stage import Context, Kind
@@ -69,6 +70,7 @@ class Plan:
     stages: tuple[Step, ...]
     max_bad_rows: float
     shard_size: int
+    engine: Component
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -122,6 +124,7 @@ def make_plan(config: PipelineConfig, context: Context, out: Path) -> Plan:
         stages=tuple(made[len(sources) :]),
         max_bad_rows=config.frame.max_bad_rows,
         shard_size=config.frame.shard_size,
+        engine=config.frame.engine,
     )
 
 

@@ -127,6 +127,16 @@ def test_a_build_on_ray_gives_the_bytes_of_a_local_one(tmp_path: Path) -> None:
     assert local
 
 
+def test_a_pipelines_own_settings_of_ray_are_used(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has 0 gpu_box; a worker of this stage needs 2"):
+        build_pipeline(
+            "quickstart",
+            out=tmp_path / "out",
+            cache=tmp_path / "cache",
+            overrides=["engine={use: ray, resources: {gpu_box: 2}}"],
+        )
+
+
 def test_events_of_actors_reach_the_listener(tmp_path: Path) -> None:
     seen: list[Event] = []
     with Loopback(slowly) as server:

@@ -232,3 +232,21 @@ def test_a_build_folder_that_cannot_be_written_says_so(towns: Path) -> None:
 def test_a_limit_below_one_is_refused(towns: Path) -> None:
     with pytest.raises(UsageError, match="--limit is 0"):
         build(towns, limit=0)
+
+
+def test_a_pipeline_names_its_engine_which_decides_nothing_of_the_result(
+    towns: Path, tmp_path: Path
+) -> None:
+    pipeline = towns / "towns.yaml"
+    first = build_pipeline(pipeline, out=tmp_path / "b", cache=tmp_path / "c")
+    text = pipeline.read_text(encoding="utf-8")
+    pipeline.write_text(f"engine: {{use: local, workers: 2}}\n{text}", encoding="utf-8")
+
+    again = build_pipeline(pipeline, out=tmp_path / "b", cache=tmp_path / "c")
+
+    assert first.ran
+    assert not again.ran
+    with pytest.raises(ConfigError, match="unknown engine 'lokal'"):
+        build_pipeline(pipeline, overrides=["engine.use=lokal"])
+    with pytest.raises(ConfigError, match="worker"):
+        build_pipeline(pipeline, overrides=["engine.worker=3"])

@@ -11,6 +11,7 @@ from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
 
 _NUMERAL = re.compile("[0-9]+")
+_JOINT = re.compile("['’.,-]")
 
 
 class Bitext:
@@ -70,6 +71,17 @@ class Bitext:
     def source_vocabulary(self) -> frozenset[str]:
         """Return the distinct words of the masked source in lower case."""
         return frozenset(self.source_words)
+
+    @cached_property
+    def all_source_words(self) -> frozenset[str] | None:
+        """Return the distinct words, and the parts of those that are joined: well-known.
+
+        None for a source that holds more than prose.
+        """
+        if self.english.spans:
+            return None
+        joined = (_JOINT.split(word) for word in self.source_vocabulary if not word.isalnum())
+        return self.source_vocabulary.union(*joined)
 
     @cached_property
     def english_words(self) -> int:

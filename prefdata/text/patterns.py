@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,27 +17,35 @@ class Pattern:
     """A regular expression that is tried only on texts that hold one of the words it needs.
 
     Looking for ten words costs a tenth of scanning for a pattern, and most texts have none. Where
-    `also` is given, one of those must be there, too.
+    `also` is given, one of those must be there, too. `words` are whole words: where those of a text
+    are known, they are compared instead of being looked for.
     """
 
-    __slots__ = ("also", "near", "regex")
+    __slots__ = ("also", "near", "regex", "words")
 
     def __init__(
-        self, near: tuple[str, ...], also: tuple[str, ...], regex: re.Pattern[str]
+        self,
+        near: tuple[str, ...],
+        also: tuple[str, ...],
+        words: tuple[str, ...],
+        regex: re.Pattern[str],
     ) -> None:
-        self.near = near
+        self.near = near or words
         self.also = also
+        self.words = frozenset(words)
         self.regex = regex
 
-    def is_possible(self, text: str) -> bool:
-        """Tell whether the text holds the words that a match needs."""
+    def is_possible(self, text: str, words: Set[str] | None = None) -> bool:
+        """Tell whether the text, of these words if they are known, holds what a match needs."""
+        if self.words and words is not None:
+            return not self.words.isdisjoint(words)
         return (not self.also or has_one(text, self.also)) and (
             not self.near or has_one(text, self.near)
         )
 
-    def search(self, text: str) -> re.Match[str] | None:
-        """Return the first match, as ``re.search`` does."""
-        return self.regex.search(text) if self.is_possible(text) else None
+    def search(self, text: str, words: Set[str] | None = None) -> re.Match[str] | None:
+        """Return the first match, as ``re.search`` does; `words` are those of the text, if known."""
+        return self.regex.search(text) if self.is_possible(text, words) else None
 
 
 def has_one(text: str, words: tuple[str, ...]) -> bool:
@@ -65,7 +74,8 @@ def pattern(name: str) -> Pattern:
     for letter in entry.get("flags", ""):
         flags |= {"i": re.IGNORECASE, "m": re.MULTILINE}[letter]
     regex = re.compile("|".join(entry["any"]), flags)
-    return Pattern(tuple(entry.get("near", ())), tuple(entry.get("also", ())), regex)
+    near, also, words = (tuple(entry.get(key, ())) for key in ("near", "also", "words"))
+    return Pattern(near, also, words, regex)
 
 
 def names(prefix: str) -> list[str]:

@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.mecab import SYMBOLS, Words
 from prefdata.text.seen import Seen
 
-_PERIOD = re.compile(r"(.{1,24}?)\1{2,}", re.DOTALL)
+_LONGEST: Final = 24  # words of a unit that is repeated
+_PERIOD = re.compile(rf"(.{{1,{_LONGEST}}}?)\1{{2,}}", re.DOTALL)
 _CONTENT = frozenset("NUPJTAVrEOISC")
 _ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -22,7 +24,7 @@ _LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
 def check(text: Bitext) -> Iterator[Seen]:
     """Yield loops of words, of list items and of sentences, and single drawn-out characters."""
     words = text.words
-    if _may_loop(words):
+    if _may_loop(words) and _has_period(words):
         times, unit = longest_loop(words.surfaces, words.classes)
         # "merrily, merrily, merrily, merrily" may be sung four times in Japanese, too.
         own = longest_source_loop(text.source) if times >= 3 else 1
@@ -48,6 +50,26 @@ def _may_loop(words: Words) -> bool:
             gaps = [b - a for a, b in pairwise(places)]
             if any(a == b for a, b in pairwise(gaps)) or times >= 8:
                 return True
+    return False
+
+
+def _has_period(words: Words) -> bool:
+    """Tell whether any 1 to 24 words stand three times in a row."""
+    surfaces = words.surfaces
+    for places in words.places.values():
+        there = set(places) if len(places) >= 3 else ()
+        for n, first in enumerate(places if there else ()):
+            for second in places[n + 1 : n + 1 + _LONGEST]:
+                size = second - first
+                if size > _LONGEST:
+                    break
+                third = second + size
+                if third in there and (
+                    surfaces[first:second]
+                    == surfaces[second:third]
+                    == surfaces[third : third + size]
+                ):
+                    return True
     return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -53,10 +53,15 @@ _ORDERS: Final = tuple(
 INDIRECT: Final = pattern("order.indirect")
 
 
-def meta_instructions(source: str) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield what the translation of each meta-instruction in a lower-case source must hold."""
+def meta_instructions(
+    source: str, words: Set[str] | None = None
+) -> Iterator[tuple[re.Pattern[str], str]]:
+    """Yield what the translation of each meta-instruction in a lower-case source must hold.
+
+    `words` are all words of the source, where they are known.
+    """
     for name, order, expected in _ORDERS:
-        if order.search(source):
+        if order.search(source, words):
             yield expected, name
 
 

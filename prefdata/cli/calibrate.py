@@ -49,6 +49,12 @@ def _shown(values: Sequence[float | None] | None) -> str:
     return "  ".join("–" if value is None else f"{value:.2f}" for value in values)
 
 
+def _change(before: float | None, after: float | None) -> str:
+    from prefdata.cli.terminal import cell
+
+    return "–" if before is None else f"{cell(before)} → {cell(after)}"
+
+
 def _print_drift(path: Path, as_json: bool) -> None:
     """Show which side is dropped more, and what translation did to length and register."""
     from prefdata.cli.terminal import print_json, print_table
@@ -59,14 +65,16 @@ def _print_drift(path: Path, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    columns = ["dropped", "english_characters", "japanese_characters", "polite_share"]
-    print_table(
-        ["side", *columns],
-        [[name, *(side[column] for column in columns)] for name, side in found["sides"].items()],
-    )
+    columns = ["english_characters", "japanese_characters", "polite_share"]
+    rows = []
+    for name, side in found["sides"].items():
+        pairs = [(side["before"][column], side[column]) for column in columns]
+        rows.append([name, side["dropped"], *(_change(*pair) for pair in pairs)])
+    print_table(["side", "dropped for it", *(c.replace("_", " ") for c in columns)], rows)
+    click.echo("\nEach cell: before filtering → after; characters are medians")
     margin = found["margin"]
     click.echo(
-        f"\nmedian lead of the chosen side in characters: {margin['english']} in English, "
+        f"median lead of the chosen side in characters: {margin['english']} in English, "
         f"{margin['japanese']} in Japanese; turned round in {margin['turned']:,} of "
         f"{margin['pairs']:,} pairs"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from prefdata.filters.dropped import Dropped
 
-SHOWN = 160  # characters of a text in the table
+LINES = 2  # lines of a text under its drop; --json has all of it
 
 
 @click.command()
@@ -75,12 +76,12 @@ def _print(rows: list[Dropped], path: Path) -> None:
         measured = "" if row.measured is None else f"  measured {row.measured:g}"
         limit = "" if row.limit is None else f", limit {row.limit:g}"
         click.echo(
-            f"{(row.id or row.row)[:12]}  {row.step}  {row.side}  {', '.join(row.reasons)}"
+            f"{row.id[:12] or row.row}  {row.step}  {row.side}  {', '.join(row.reasons)}"
             f"{measured}{limit}"
         )
         for label, text in (("seen", row.detail), ("en", row.en), ("ja", row.ja)):
             if text:
-                click.echo(f"    {label:4} {_short(text)}")
+                click.echo(f"    {label:4} {_short(text, get_terminal_size().columns - 9)}")
     counts = Counter((row.step, row.reasons[0]) for row in rows)
     click.echo()
     print_table(["step", "reason", "dropped"], [[*key, n] for key, n in sorted(counts.items())])
@@ -88,9 +89,15 @@ def _print(rows: list[Dropped], path: Path) -> None:
         click.echo(f"\nTry other limits:  prefdata drops {path} --what-if CODE=LIMIT")
 
 
-def _short(text: str) -> str:
+def _short(text: str, width: int) -> str:
+    """Return a text in two lines of the terminal; a long one keeps its end, where it may be cut."""
+    from rich.cells import cell_len, chop_cells
+
     line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+    if cell_len(line) > LINES * width:
+        first, last = chop_cells(line, width - 2)[0], chop_cells(line[::-1], width)[0][::-1]
+        return f"{first} …\n{' ' * 9}{last}"
+    return f"\n{' ' * 9}".join(chop_cells(line, width))
 
 
 def _what_if(path: Path, changes: tuple[str, ...], as_json: bool) -> None:

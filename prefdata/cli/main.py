@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -79,6 +80,9 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line and exit with the code of `contract`: 0 done, 2 usage, 3 denied, …"""
+    for stream in (sys.stdout, sys.stderr):  # half a character is shown as \\ud83d, as JSON has it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

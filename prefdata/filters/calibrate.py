@@ -19,6 +19,7 @@ from prefdata.filters.view import Turn, blind
 from prefdata.store.dataset import Dataset
 from prefdata.text import script
 from prefdata.text.bitext import Bitext
+from prefdata.text.limits import Limits
 from prefdata.text.register import register_of
 from prefdata.text.style import PRONOUNS
 
@@ -52,13 +53,24 @@ def calibrate(path: Path, limit: int | None = None) -> list[FeatureRow]:
         InputError: the folder has no Japanese records.
     """
     values: dict[str, list[float]] = defaultdict(list)
-    for text in texts(records(path), limit):
+    for text in texts(_scored(records(path), values), limit):
         for name, value in features(text):
             values[name].append(value)
     if not values:
         raise InputError("there is no Japanese text here", str(path), "give a step after translate")
     order = [*reference(), *sorted(set(values) - set(reference()))]
     return [_row(name, values[name]) for name in order if name in values]
+
+
+def _scored(found: Iterable[Preference], values: dict[str, list[float]]) -> Iterator[Preference]:
+    """Yield the records; their scores by optional filters, such as a cosine, go into `values`."""
+    rules = Limits().rules
+    for record in found:
+        for finding in record.findings:
+            name = f"{finding.code}.{finding.band}"
+            if finding.band and finding.measured is not None and name not in rules:
+                values[name].append(finding.measured)
+        yield record
 
 
 def last_step(path: Path) -> Dataset:

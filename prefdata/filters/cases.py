@@ -24,7 +24,7 @@ LEVELS = ("segment", "conversation", "pair")
 class Case:
     """Two texts to be judged; `other_en` and `other_ja` are the other side of a pair."""
 
-    id: str
+    id: str | int
     en: str
     ja: str
     level: str = "segment"
@@ -38,7 +38,7 @@ class Case:
 class CaseVerdict:
     """What became of a case: the codes that drop it, root cause first, and the flags."""
 
-    id: str
+    id: str | int
     findings: tuple[Finding, ...]
 
     @property
@@ -83,7 +83,8 @@ def read_case(row: Any, where: str) -> Case:
         raise InputError(
             f"the level is {values['level']!r}", where, nearest(str(values["level"]), LEVELS)
         )
-    return Case(**{name: str(value) for name, value in values.items() if value is not None})
+    texts = {name: str(v) for name, v in values.items() if v is not None and name != "id"}
+    return Case(row["id"], **texts)
 
 
 class CaseJudge:

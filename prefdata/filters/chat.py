@@ -41,9 +41,10 @@ class Chat:
         }
         answer = self._post(json.dumps(body).encode("utf-8"))
         try:
-            return str(answer["choices"][0]["message"]["content"] or "")
+            text = str(answer["choices"][0]["message"]["content"] or "")
         except (KeyError, IndexError, TypeError) as error:
             raise InputError("the server's answer has no text", self.base_url) from error
+        return text.encode("utf-8", "replace").decode("utf-8")  # JSON can carry half a character
 
     def _post(self, body: bytes) -> Any:
         headers = {"Content-Type": "application/json"}

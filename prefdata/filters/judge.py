@@ -95,6 +95,8 @@ def transcript_roles(source: str, target: str) -> Seen | None:
         return None
     if len(given) > len(wanted):
         return Seen("hallucinated_turn", measured=float(len(given) - len(wanted)))
+    if wanted == given:
+        return Seen("role_marker_mismatch", detail="the labels were translated")
     return Seen(
         "role_marker_mismatch", detail=f"{' '.join(given) or 'none'} for {' '.join(wanted)}"
     )

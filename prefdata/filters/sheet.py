@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,14 +38,24 @@ def write_sheet(path: Path, rows: Iterable[Mapping[str, str]]) -> int:
 
 
 def dropped_rows(path: Path, reason: str | None = None) -> Iterator[dict[str, str]]:
-    """Yield a row for the translated turn behind each drop's root cause."""
+    """Yield a row for the translated turn behind each drop's root cause; a pair has one a side."""
     for step in steps_of(path):
         for drop in step.drops():
             cause = next((f for f in drop["findings"] if f.action == "drop"), None)
-            if drop["record"] is None or cause is None or cause.turn < 0:
+            record: Preference | None = drop["record"]
+            if record is None or cause is None or (reason and reason not in drop["reasons"]):
                 continue
-            if reason is None or reason in drop["reasons"]:
-                yield from _row(drop["record"], cause)
+            for place in _places(record, cause):
+                yield from _row(record, place)
+
+
+def _places(record: Preference, cause: Finding) -> Iterator[Finding]:
+    """Yield a finding as one of the turns that it is about."""
+    if cause.turn >= 0:
+        yield cause
+    elif cause.side == "pair":
+        for n, completion in enumerate(record.completions):
+            yield replace(cause, side=record.side(n), turn=len(completion.messages) - 1)
 
 
 def sampled_rows(path: Path, size: int) -> Iterator[dict[str, str]]:

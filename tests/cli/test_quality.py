@@ -68,6 +68,49 @@ def test_judge_repairs_unless_told_not_to(tmp_path: Path) -> None:
     assert '"meta_commentary"' in prefdata("judge", path, "--json", "--no-repair").stdout
 
 
+def test_judge_gives_ids_back_as_they_are_half_characters_too(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    lines = [
+        {"id": "\ud83dx", "en": "Hi.", "ja": "やあ\ud83d。"},
+        {"id": 7, "en": "Hi.", "ja": "やあ。"},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    done = prefdata("judge", path, "--json")
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["\ud83dx", 7]
+    assert "mojibake" in prefdata("judge", path).stdout
+
+
+def test_judge_gives_hostile_texts_a_verdict(tmp_path: Path) -> None:
+    turns = [(f"\n\nHuman: Is it {n}?", f"\n\nHuman: {n}ですか？") for n in range(50)]
+    english, japanese = ("".join(texts) for texts in zip(*turns, strict=True))
+    lines = [
+        {
+            "id": "one turn of a megabyte",
+            "en": "The cat sat. " * 40_000,
+            "ja": "猫が座った。" * 60_000,
+        },
+        {"id": "fifty turns", "en": english, "ja": japanese, "level": "conversation"},
+        {"id": "one character", "en": "x", "ja": "あ" * 1_000_000},
+        {"id": "NUL", "en": "a\x00b", "ja": "\x00"},
+        {"id": "line ends", "en": "a\r\nb\rc", "ja": "あ\r\nい\rう"},
+        {"id": "emoji", "en": "😂", "ja": "😂"},
+        {"id": "Hebrew", "en": "Hello.", "ja": "שלום"},
+        {"id": "half-width", "en": "Camera.", "ja": "ｶﾒﾗ"},
+        {"id": "fence", "en": "Use it.", "ja": "```\n使う"},
+    ]
+    path = tmp_path / "cases.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    done = prefdata("judge", path, "--json")
+    assert done.returncode == 0
+    found = {v["id"]: v["verdict"] for v in map(json.loads, done.stdout.splitlines())}
+    assert found == {
+        line["id"]: "keep"
+        if line["id"] in ("fifty turns", "line ends", "emoji", "half-width")
+        else "reject"
+        for line in lines
+    }
+
+
 def test_judge_of_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     done = prefdata("judge", tmp_path / "none.jsonl")
     assert done.returncode == 2
@@ -132,7 +175,9 @@ def test_calibrate_compares_the_sides(build: Path) -> None:
     found = json.loads(prefdata("calibrate", build, "--drift", "--json").stdout)
     assert found["sides"]["chosen"]["dropped"] == 4
     assert found["margin"]["pairs"] == 52
-    assert "polite_share" in prefdata("calibrate", build, "--drift").stdout
+    shown = prefdata("calibrate", build, "--drift").stdout
+    assert "polite share" in shown
+    assert "→" in shown
 
 
 def test_a_correction_in_a_sheet_comes_back_in_the_next_build(build: Path, tmp_path: Path) -> None:
@@ -150,6 +195,24 @@ def test_a_correction_in_a_sheet_comes_back_in_the_next_build(build: Path, tmp_p
     done = prefdata("sheet", "import", sheet, "--human", "a reader", "--cache", cache)
     assert "1 corrections by a reader" in done.stdout
     assert "a reader" in prefdata("memory", "stats", "--cache", cache).stdout
+
+
+def test_a_sheet_has_both_sides_of_a_pair_that_collapsed(build: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "pairs.csv"
+    prefdata("sheet", "export", build, sheet, "--reason", "pair_collapsed")
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["side"] for row in rows] == ["chosen", "rejected"]
+    assert rows[0]["en"] != rows[1]["en"]
+
+
+def test_drops_fit_the_terminal_and_show_the_end_of_a_long_text(build: Path) -> None:
+    from rich.cells import cell_len
+
+    shown = prefdata("drops", build, "--reason", "truncated").stdout
+    texts = [line for line in shown.splitlines() if line.startswith("    ")]
+    assert max(map(cell_len, texts)) <= 80
+    assert texts[-1].endswith("交換して、すべてを")
 
 
 def test_a_damaged_sheet_is_refused(tmp_path: Path) -> None:

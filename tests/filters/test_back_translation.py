@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,11 @@ from prefdata.core.finding import Finding
 from prefdata.core.origin import Layer
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context
+from prefdata.filters.calibrate import calibrate
 from prefdata.filters.stage import FilterStage
+from prefdata.store.arrow import encode
+from prefdata.store.dataset import MANIFEST
+from prefdata.store.shards import shard_name, write_shard
 from tests.records import a_pair
 
 # What the Japanese says, as a translator without the source would put it.
@@ -135,6 +141,19 @@ def test_a_long_text_asks_for_no_more_tokens_than_its_english_can_need(server: T
     english = (ENGLISH[0], "Yes. " * 400, ENGLISH[2])
     scored(server, a_pair(GOOD[0], "はい。", GOOD[2], english=english))
     assert {body["max_tokens"] for body in server.asked if "はい" in str(body)} == {64 + 1000}
+
+
+def test_calibrate_shows_the_scores_so_that_a_limit_can_be_chosen(
+    server: Translator, tmp_path: Path
+) -> None:
+    ((record, found),) = scored(server, a_pair(*GOOD, english=ENGLISH))
+    write_shard(tmp_path / shard_name(0), encode([replace(record, findings=found)]))
+    (tmp_path / "dropped").mkdir()
+    manifest = json.dumps({"use": "filter", "kind": "preferences"})
+    (tmp_path / MANIFEST).write_text(manifest, encoding="utf-8")
+    rows = [row for row in calibrate(tmp_path) if row.feature == "mistranslation.chrf"]
+    assert [row.texts for row in rows] == [3]
+    assert rows[0].own[0] <= rows[0].own[1] <= rows[0].own[2]
 
 
 def test_native_records_are_not_sent(server: Translator) -> None:

@@ -21,6 +21,7 @@ from prefdata.filters.judge import rules_digest
 from prefdata.filters.screen import Screen
 from prefdata.filters.stage import FilterStage
 from prefdata.filters.view import Comparison, blind
+from prefdata.store.arrow import encode, encode_drops
 from tests.records import a_pair, answer, preferences
 
 ENGLISH = ("How do I get to the station?", "Go straight for five minutes.", "No idea.")
@@ -158,6 +159,51 @@ def test_turning_the_preference_round_changes_no_verdict(
 def test_no_filter_can_tell_which_completion_is_preferred(record: Preference) -> None:
     if record.kind == "pair":
         assert blind(record).view == blind(record.swapped()).view
+
+
+HOSTILE = {
+    "a long turn": ("The cat sat. " * 8_000, "猫が座った。" * 12_000),
+    "one character": ("x", "あ" * 300_000),
+    "NUL": ("a\x00b", "\x00あ\x00"),
+    "line ends": ("a\r\nb\rc", "あ\r\nい\rう\n"),
+    "emoji": ("😂", "😂" * 1000),
+    "half-width kana": ("Camera.", "ｶﾒﾗ"),
+    "Hebrew": ("Hello.", "שלום"),
+    "mojibake": ("Hello.", "ã‚«ãƒ•ã‚§"),
+    "an unclosed fence": ("Use it.", "```\n使う"),
+    "nothing": ("", ""),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("lang", ["translated", "native"])
+def test_a_hostile_text_gets_a_verdict_and_can_be_stored(name: str, lang: str) -> None:
+    source, target = HOSTILE[name]
+    english = (source, "Yes.", source) if lang == "translated" else None
+    record = a_pair(target, "はい。", target, english=english)
+    outcome = DEFAULT([record])
+    assert len(outcome.kept) + len(outcome.dropped) == 1
+    assert len(encode(list(outcome.kept))) == len(outcome.kept)
+    assert len(encode_drops(list(outcome.dropped))) == len(outcome.dropped)
+
+
+def test_half_a_character_is_dropped() -> None:
+    """None comes this far: sources and the translator's ladder refuse it, no file could hold it."""
+    (drop,) = DEFAULT(
+        [a_pair("い", "あ\ud83dい", "う", english=("\udc00x", "Yes.", "No."))]
+    ).dropped
+    assert "mojibake" in drop.reasons
+
+
+def test_fifty_turns_are_judged_one_by_one() -> None:
+    record = a_pair("はい、続けてください。", "わかりました。", "No idea.", english=ENGLISH)
+    prompt = record.prompt * 50
+    assert record.original is not None
+    long = replace(
+        record, prompt=prompt, original=replace(record.original, prompt=record.original.prompt * 50)
+    )
+    (drop,) = DEFAULT([long]).dropped
+    assert {f.turn for f in drop.findings if f.side == "prompt"} == set(range(50))
 
 
 class Shouting:

@@ -17,7 +17,9 @@ from prefdata.assets import asset
 from prefdata.core.errors import ConfigError
 from prefdata.licensing.decision_files import read_decision
 from prefdata.licensing.entry import Component
+from prefdata.licensing.license_book import LicenseBook
 from prefdata.licensing.policies import presets, read_policy
+from prefdata.licensing.policy import TERMS
 from prefdata.licensing.registry import Registry, file_name, find_entries, load_yaml
 from prefdata.store.files import sha256
 
@@ -46,9 +48,8 @@ def check_registry(registry: Registry, as_of: date) -> list[Finding]:
         found += _texts(folder)
         found += _evidence(folder)
         found += _decisions(folder, as_of)
-        found += _policies(folder)
-    found += _entries(registry, as_of)
-    return sorted(found, key=lambda finding: (finding.level, finding.where, finding.what))
+    found += _of_registry(registry, as_of)
+    return sorted(set(found), key=lambda finding: (finding.level, finding.where, finding.what))
 
 
 def files_with_schema(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -155,7 +156,7 @@ def _decisions(folder: Path, as_of: date) -> Iterator[Finding]:
             yield _error(path, f"the decision {tree['id']} expired on {tree['expires']}")
 
 
-def _policies(folder: Path) -> Iterator[Finding]:
+def _policies(folder: Path, book: LicenseBook) -> Iterator[Finding]:
     for path in sorted((folder / "policies").glob("*.yaml")):
         try:
             policy = read_policy(path)
@@ -166,9 +167,14 @@ def _policies(folder: Path) -> Iterator[Finding]:
             yield _error(path, f"the name {policy.name!r} is reserved for the shipped policy")
         if policy.name != path.stem:
             yield _error(path, f"the file holds the policy {policy.name!r}: rename it")
+        accepted = [name for names in policy.output_rules.values() for name in names]
+        terms = [name for name in accepted if name.startswith(TERMS)]
+        for name in (*policy.allow, *policy.deny, *terms):
+            if book.get(name) is None:
+                yield _error(path, f"no license {name!r} is registered, so it matches nothing")
 
 
-def _entries(registry: Registry, as_of: date) -> Iterator[Finding]:
+def _of_registry(registry: Registry, as_of: date) -> Iterator[Finding]:
     """Look for dangling ids, wrong names, contradictions and old evidence."""
     try:
         book = registry.book
@@ -179,6 +185,7 @@ def _entries(registry: Registry, as_of: date) -> Iterator[Finding]:
         if not re.fullmatch(r"[A-Za-z0-9.+-]+", meaning):
             yield Finding("error", "hub_tags.yaml", f"{tag}: {meaning!r} is no id")
     for folder in registry.folders:
+        yield from _policies(folder, book)
         for path in sorted((folder / "registry" / "sources").glob("*.yaml")):
             yield from _entry(registry, folder, path, as_of)
 
@@ -191,8 +198,11 @@ def _entry(registry: Registry, folder: Path, path: Path, as_of: date) -> Iterato
             return
         entry = find_entries(folder, name)[0]
         registry.entries(name)
-    except (ConfigError, KeyError, TypeError) as error:
-        yield _error(path, error.what if isinstance(error, ConfigError) else f"no {error}")
+    except ConfigError as error:
+        yield Finding("error", error.where or str(path), error.what)
+        return
+    except (KeyError, TypeError) as error:
+        yield _error(path, f"no {error}")
         return
     named = [*entry.generators, *(name for part in entry.components for name in part.generators)]
     named += [str(name) for name in entry.tree.get("upstreams") or ()]
@@ -212,10 +222,17 @@ def _is_known(registry: Registry, name: str) -> bool:
         return False  # reported where it stands
 
 
+def _is_named(registry: Registry, name: str) -> bool:
+    """Tell whether a license has an entry, is known by name alone, or is a hub tag."""
+    is_tag = name.casefold() in registry.book.hub_tags
+    return registry.book.get(name) is not None or is_tag or _is_unread(registry, name)
+
+
 def _component(registry: Registry, path: Path, part: Component, as_of: date) -> Iterator[Finding]:
-    for name in (*registry.book.expressions.ids_in(part.license), *part.readings):
-        if registry.book.get(name) is None and not _is_unread(registry, name):
-            yield Finding("warning", str(path), f"{part.name}: {name!r} is not registered")
+    stated = [part.license, *part.readings]
+    for name in (name for text in stated for name in registry.book.expressions.ids_in(text)):
+        if not _is_named(registry, name):
+            yield _error(path, f"{part.name}: {name!r} is not registered, nor listed as unread")
     for item in part.evidence:
         age = (as_of - date.fromisoformat(str(item["captured"]))).days
         if age > MAX_AGE_DAYS:

@@ -222,3 +222,40 @@ def test_a_decision_holds_for_a_year_at_most(
 
 def test_a_policy_made_without_a_word_is_the_strict_one() -> None:
     assert Policy("permissive-only").as_tree() == preset("permissive-only").as_tree()
+
+
+def errors(registry: Registry) -> list[str]:
+    return [finding.what for finding in check_registry(registry, DAY) if finding.level == "error"]
+
+
+def test_an_entry_under_a_license_that_nobody_lists_is_an_error(tmp_path: Path) -> None:
+    tree = entry("me/data")
+    tree["components"][0]["license"] = "MIT AND LicenseRef-mine"
+    registry = add_entry(tmp_path, tree)
+
+    assert errors(registry) == ["all: 'LicenseRef-mine' is not registered, nor listed as unread"]
+    assert verdict(registry, "me/data") == "review"
+    unread = {"id": "LicenseRef-mine", "name": "m", "url": "https://example.com", "note": "n"}
+    write(tmp_path / "registry" / "licenses.yaml", {"licenses": [], "unread": [unread]})
+    assert errors(registry) == []
+    assert verdict(registry, "me/data") == "review"
+
+
+@pytest.mark.parametrize("key", ["allow", "deny"])
+def test_a_policy_that_lists_a_license_of_no_name_is_an_error(tmp_path: Path, key: str) -> None:
+    write(tmp_path / "policies" / "mine.yaml", {"name": "mine", key: ["MIT", "Apache-2"]})
+
+    found = errors(Registry((SHIPPED, tmp_path)))
+
+    assert found == ["no license 'Apache-2' is registered, so it matches nothing"]
+
+
+def test_a_key_given_twice_is_told_once_and_where(tmp_path: Path) -> None:
+    registry = add_entry(tmp_path, entry("Anthropic/hh-rlhf"))
+    path = tmp_path / "registry" / "sources" / "Anthropic--hh-rlhf.yaml"
+    path.write_text(path.read_text() + "id: again\n")
+
+    found = [finding for finding in check_registry(registry, DAY) if "twice" in finding.what]
+
+    assert found
+    assert all(str(path) in finding.where for finding in found)

@@ -22,15 +22,17 @@ from prefdata.store.files import read_json, sha256, write_json
 
 SCHEMA_VERSION = 1
 SUMS = "audit/SHA256SUMS"
+_NOTHING = {"in": 0, "kept": 0, "dropped": 0, "reasons": {}, "groups": 0, "rows": {}}
 _STEP = ("id", "use", "group", "key", "kind", "version", "settings", "counts", "facts")
 
 
 def manifest_of(
-    build: Path, config: Any, context: Context, survey: Survey, files: Sequence[DataFile]
+    build: Path, config: Any, context: Context, survey: Survey | None, files: Sequence[DataFile]
 ) -> dict[str, Any]:
     """Return the manifest without the list of files and the clock, which come last.
 
-    Nothing in it but `files` depends on when or where it was made.
+    Nothing in it but `files` depends on when or where it was made. `survey` is None for a release
+    without texts.
     """
     steps = upstream(build, context)
     return {
@@ -47,9 +49,9 @@ def manifest_of(
         },
         "settings": config.model_dump(mode="json"),
         "steps": steps,
-        "sources": sources_of(survey),
-        "translator": describe(steps, context),
-        "counts": counts_of(survey, files),
+        "sources": sources_of(survey) if survey else [],
+        "translator": describe(steps, context) if survey else None,
+        "counts": counts_of(survey, files) if survey else dict(_NOTHING),
         "data": [asdict(file) for file in files],
     }
 

@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from prefdata import __version__
 from prefdata.core.stage import Context
 from prefdata.licensing.audit import find_gate, seal, write_bundle
 from prefdata.licensing.gate import GateSettings
-from prefdata.publish.manifest import SCHEMA_VERSION, finish, upstream
+from prefdata.publish.manifest import finish, manifest_of
 from prefdata.store.dataset import Dataset
 from prefdata.store.files import write_text
 
@@ -54,24 +53,6 @@ def write_pointers_alone(records: Dataset, config: Any, context: Context, out: P
         merkle_root=bundle.merkle_root,
     )
     write_text(out / "README.md", card)
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "prefdata": __version__,
-        "key": context.key,
-        "kind": "artifact",
-        "pipeline": {
-            "name": context.pipeline,
-            "seed": context.seed,
-            "released": context.released,
-            "as_of": context.as_of,
-            "limit": context.limit,
-        },
-        "settings": config.model_dump(mode="json"),
-        "steps": upstream(records.path.parent, context),
-        "sources": [],
-        "translator": None,
-        "counts": {"in": 0, "kept": 0, "dropped": 0, "reasons": {}, "rows": {}},
-        "data": [],
-    }
+    manifest = manifest_of(records.path.parent, config, context, None, [])
     finish(out, manifest, started)
     seal(out)

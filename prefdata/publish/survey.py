@@ -112,10 +112,12 @@ def _decide(
     found: dict[str, Any], names: Names, rules: Rules, alike: Mapping[int, Any] | None
 ) -> Survey:
     sources = tuple(names.numbers)
-    duplicate = _repeats(found["text"])
+    texts, options = found.pop("text"), found.pop("options")  # let go as soon as they are used
+    duplicate = _repeats(texts)
     contradicting = np.zeros(len(duplicate), bool)
     if rules.contradictions:
-        contradicting = _contradictions(found["options"], found["text"])
+        contradicting = _contradictions(options, texts)
+    del texts, options
     keep = ~duplicate & ~contradicting
     group, codes, digests = _groups(found, alike or {})
     split, moved = _splits(found, keep, codes, digests, rules)
@@ -176,10 +178,10 @@ def _repeats(digests: U64) -> npt.NDArray[np.bool_]:
 def _contradictions(options: U64, texts: U64) -> npt.NDArray[np.bool_]:
     """Mark entries that offer the same completions to the same prompt in another order."""
     order = np.lexsort((texts, options))
-    same = options[order][1:] == options[order][:-1]
-    differs = same & (texts[order][1:] != texts[order][:-1])
-    bad = np.unique(options[order][1:][differs])
-    return np.isin(options, bad)
+    sorted_options, sorted_texts = options[order], texts[order]
+    same = sorted_options[1:] == sorted_options[:-1]
+    differs = same & (sorted_texts[1:] != sorted_texts[:-1])
+    return np.isin(options, sorted_options[1:][differs])
 
 
 def _groups(found: dict[str, Any], alike: Mapping[int, Any]) -> tuple[U64, I64, U64]:
@@ -187,10 +189,10 @@ def _groups(found: dict[str, Any], alike: Mapping[int, Any]) -> tuple[U64, I64, 
 
     Groups are merged that share a first user turn, or hold two that are `alike`.
     """
-    digests, codes = np.unique(found["group"], return_inverse=True)
-    link_values, links = np.unique(found["link"], return_inverse=True)
+    digests, codes = np.unique(found.pop("group"), return_inverse=True)
+    link_values, links = np.unique(found.pop("link"), return_inverse=True)
     if len(link_values) and link_values[0] == 0:  # no user turn: nothing to join by
-        links = links - 1
+        links -= 1
     places = np.fromiter(alike, np.int64, len(alike))
     firsts = np.fromiter((first for first, _ in alike.values()), np.int64, len(alike))
     ends = (np.append(codes, codes[places]), np.append(links, links[firsts]))

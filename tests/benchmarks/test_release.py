@@ -62,7 +62,7 @@ def test_a_million_pairs_cost_little_more_than_writing_them(tmp_path: Path) -> N
             (
                 f"{size:,} pairs: time, publish ÷ pyarrow's writing",
                 f"{wall / bare_wall:.2f}",
-                "≤ 1.5",
+                "≤ 1.5" if size == SIZES[1] else "",
             ),
             (f"{size:,} pairs: CPU, publish ÷ pyarrow's writing", f"{cpu / bare_cpu:.2f}", ""),
             (f"{size:,} pairs: seconds, CPU seconds", f"{wall:.0f}, {cpu:.0f}", ""),
@@ -76,7 +76,7 @@ def test_a_million_pairs_cost_little_more_than_writing_them(tmp_path: Path) -> N
         "release",
         rows,
         packages=["pyarrow", "numpy"],
-        note="Three configs, splits, digests, card, report; no license audit. One run each; "
-        "writing counts neither reading nor starting Python.",
+        note="Three configs, splits, digests, card, report; no license audit. One run each. "
+        "Publishing counts reading and starting Python (1.5 s); writing counts neither.",
     )
     assert peaks[SIZES[1]] < 1024

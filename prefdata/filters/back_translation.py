@@ -27,7 +27,11 @@ _SYSTEM: Final = (
 
 
 class BackTranslation:
-    """Measures chrF (0 to 100) between the source and the translation translated back."""
+    """Measures chrF (0 to 100) between the source and the translation translated back.
+
+    Example: 銀行に座った。 comes back as "I sat in a bank office." where the source has "We sat by
+    the river.": a low score, `mistranslation`.
+    """
 
     class Config(Settings):
         """Settings of the back-translation."""

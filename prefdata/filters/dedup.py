@@ -26,7 +26,13 @@ from prefdata.store.shards import batches, shard_name, write_shard
 
 
 class Dedup:
-    """Drops all but one of equal and of nearly equal comparisons; flags contradicting labels."""
+    """Drops all but one of equal and of nearly equal comparisons; flags contradicting labels.
+
+    Examples: one prompt with the same two answers twice, whatever its width and white space, is
+    `duplicate_exact`; with a full stop more in a long answer, `duplicate_near`; with はい。 once
+    and いいえ。 once, neither, as short texts must be equal; with the two answers turned round, it
+    is `contradicting_labels`.
+    """
 
     class Config(Settings):
         """Settings of deduplication."""

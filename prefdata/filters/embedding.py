@@ -21,7 +21,12 @@ from prefdata.filters.view import Comparison, Turn
 
 
 class Embedding:
-    """Measures the cosine of prompt and completions with their sources, and with each other's."""
+    """Measures the cosine of prompt and completions with their sources, and with each other's.
+
+    Example: "The dog sleeps in the garden." and 犬は庭で眠っています。 lie close together, and
+    電車が遅れました。 lies far away: `mistranslation`. If the Japanese of "9 times 6 is 56." has
+    54, as the better answer does, it lies nearer to that one's English: `flaw_repaired`.
+    """
 
     class Config(Settings):
         """Settings of the embedding scorer."""

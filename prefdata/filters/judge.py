@@ -89,7 +89,14 @@ def by_cause(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def transcript_roles(source: str, target: str) -> Seen | None:
-    """Compare the speakers of two transcripts: invented turns, or lost and swapped ones."""
+    """Compare the speakers of two transcripts: invented turns, or lost and swapped ones.
+
+    >>> transcript_roles("\\n\\nHuman: Hi.", "\\n\\nHuman: やあ。")
+    >>> transcript_roles("\\n\\nHuman: Hi.", "\\n\\n人間: やあ。").code
+    'role_marker_mismatch'
+    >>> transcript_roles("\\n\\nHuman: Hi.", "\\n\\nHuman: やあ。\\n\\nAssistant: どうも。").code
+    'hallucinated_turn'
+    """
     wanted, given = speakers(source), speakers(target)
     if wanted == given and _labels_kept(source, target):
         return None
@@ -107,7 +114,13 @@ def _labels_kept(source: str, target: str) -> bool:
 
 
 def screen(turns: Sequence[Turn]) -> Iterator[tuple[int, Seen]]:
-    """Yield tasks of users that have no meaning after translation; the English alone is read."""
+    """Yield tasks of users that have no meaning after translation; the English alone is read.
+
+    >>> next(screen([Turn("user", "What rhymes with moon?", "")]))[1].code
+    'language_dependent_task'
+    >>> list(screen([Turn("user", "Who wrote this poem?", "")]))
+    []
+    """
     for n, turn in enumerate(turns):
         task = language_task(turn.source or "") if turn.role != "assistant" else ""
         if task:

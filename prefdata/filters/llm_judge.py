@@ -58,7 +58,12 @@ class Asked(NamedTuple):
 
 
 class LlmJudge:
-    """Asks a model behind an OpenAI-compatible server about each answer and each pair."""
+    """Asks a model behind an OpenAI-compatible server about each answer and each pair.
+
+    Examples of a Y: "Do not take it with juice." and ジュースと飲んでください。 (`polarity_flip`);
+    "He was fired." and 彼は火をつけられた。 (`mistranslation`); "Mr. Gilbert" and ギルモアさん
+    (`entity_mismatch`); a rude answer that has become polite (`flaw_repaired`).
+    """
 
     class Config(Settings):
         """Settings of the judge."""

@@ -36,7 +36,18 @@ def check(view: Comparison) -> Iterator[Seen]:
 
 
 def compare(first: Sequence[Turn], second: Sequence[Turn]) -> Iterator[Seen]:
-    """Compare two completions; native ones have no English, and only equal ones collapse."""
+    """Compare two completions; native ones have no English, and only equal ones collapse.
+
+    >>> from dataclasses import replace
+    >>> right = [Turn("assistant", "7 times 8 is 56.", "7かける8は56です。")]
+    >>> wrong = Turn("assistant", "7 times 8 is 54.", "7かける8は54です。")
+    >>> list(compare(right, [wrong]))
+    []
+    >>> [seen.code for seen in compare(right, [replace(wrong, target="7の8倍は56です。")])]
+    ['flaw_repaired']
+    >>> [seen.code for seen in compare(right, [replace(wrong, target="7かける8は56です。")])]
+    ['pair_collapsed']
+    """
     targets = _joined(first, "target"), _joined(second, "target")
     if not all(targets):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
@@ -58,8 +58,21 @@ _YEAR = re.compile(r"([12](?<![\d.,$€£¥].)(?:(?<=1)[0-9]|(?<=2)0)\d\d)(?![\d
 _YEAR_JA = re.compile("([12](?<![0-9.,].)(?:(?<=1)[0-9]|(?<=2)0)[0-9][0-9])年")
 
 
+def _listed(values: Iterable[float | str]) -> str:
+    return ", ".join(
+        f"{value:g}" if isinstance(value, float) else f"{value}"
+        for value in sorted(values, key=str)
+    )
+
+
 def changed_years(text: Bitext) -> Iterator[str]:
-    """Yield years of the source that are missing where the target has one nothing explains."""
+    """Yield years of the source that are missing where the target has one nothing explains.
+
+    >>> list(changed_years(Bitext("It was built in 1936.", "1963年に建てられた。")))
+    ['1936 became 1963']
+    >>> list(changed_years(Bitext("He was born in '98.", "1998年に生まれた。")))
+    []
+    """
     japanese = text.japanese.text
     given = set(_YEAR_JA.findall(japanese)) if "年" in japanese else set()
     if not given:
@@ -70,11 +83,17 @@ def changed_years(text: Bitext) -> Iterator[str]:
     )
     missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", japanese))
     if new and missing:
-        yield f"{sorted(missing)} became {sorted(new)}"
+        yield f"{_listed(missing)} became {_listed(new)}"
 
 
 def changed_dates(text: Bitext) -> Iterator[str]:
-    """Yield months, weekdays and times of day that became other ones."""
+    """Yield months, weekdays and times of day that became other ones.
+
+    >>> list(changed_dates(Bitext("It is due on Thursday.", "期限は火曜日です。")))
+    ['weekday 木 became 火']
+    >>> list(changed_dates(Bitext("Come at 8 pm.", "20時に来てください。")))
+    []
+    """
     is_dated = not _WORDS.isdisjoint(text.source_vocabulary)
     if is_dated:
         yield from _months(text)
@@ -97,7 +116,7 @@ def _months(text: Bitext) -> Iterator[str]:
     given = {_KANJI.get(month) or int(month) for month in _MONTH_JA.findall(japanese)}
     own = {int(n) for n in re.findall(r"\b\d{1,2}\b", english)}
     if wanted - given and given - wanted - own:
-        yield f"month {sorted(wanted - given)} became {sorted(given - wanted)}"
+        yield f"month {_listed(wanted - given)} became {_listed(given - wanted)}"
 
 
 def _weekdays(text: Bitext) -> Iterator[str]:
@@ -169,7 +188,13 @@ _ORDINAL_JA = re.compile("第([0-9]{1,4})|(?<![0-9.])([0-9]{1,4})(?:番目|回�
 
 
 def changed_ordinals(text: Bitext) -> Iterator[str]:
-    """Yield ordinals of the source that are missing where the target has one nothing explains."""
+    """Yield ordinals of the source that are missing where the target has one nothing explains.
+
+    >>> list(changed_ordinals(Bitext("This is the third edition.", "これは第4版です。")))
+    ['3 became 4']
+    >>> list(changed_ordinals(Bitext("This is the third edition.", "これは第三版です。")))
+    []
+    """
     if not has_one(text.japanese.text, _ORDINAL_SIGNS):
         return
     japanese = text.normal_japanese
@@ -182,4 +207,4 @@ def changed_ordinals(text: Bitext) -> Iterator[str]:
     wanted = {_ORDINALS.get(word.lower()) or float(number) for word, number in found}
     missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
     if new and missing:
-        yield f"{sorted(missing)} became {sorted(new)}"
+        yield f"{_listed(missing)} became {_listed(new)}"

@@ -40,7 +40,20 @@ _ROMAJI = re.compile(
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield what is wrong with the language of the target."""
+    """Yield what is wrong with the language of the target.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("Wash your hands.", "　")
+    ('empty_output',)
+    >>> problems("Wash your hands.", "请洗手。")
+    ('off_target_language',)
+    >>> problems("Wash your hands.", "手を洗っ繝代Φ螻て。")
+    ('mojibake',)
+    >>> [seen.code for seen in check(Bitext("Turn on the fan.", "ﾌｧﾝをつけます。"))]
+    ['needs_normalization']
+    >>> problems("The factory in Shenzhen closed.", "深圳の工場は閉鎖された。")
+    ()
+    """
     if not text.target.strip(BLANK):
         if text.is_native or text.source.strip():
             yield Seen("empty_output")
@@ -77,7 +90,14 @@ def _unusual(text: Bitext) -> Iterator[Seen]:
 
 
 def untranslated(text: Bitext) -> Iterator[Seen]:
-    """Yield copies, English instead of Japanese, and English within Japanese."""
+    """Yield copies, English instead of Japanese, and English within Japanese.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("Kindness costs nothing.", "Kindness costs nothing.")
+    ('untranslated',)
+    >>> problems("Run `git status`.", "`git status` を実行します。")
+    ()
+    """
     if _is_data(text):
         return
     target, words = text.japanese.text, text.latin_words

@@ -95,6 +95,12 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     """Yield English clauses, sentences and ordinary phrases inside Japanese.
 
     Quoted or bracketed English may be the topic, and code brings its own words along.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("Get a mouth guard.", "custom mouth guard を作ります。")
+    ('partially_untranslated',)
+    >>> problems("Open Tools > Options.", "Tools > Options を開きます。")
+    ()
     """
     yield from _rows(text)
     if script.has_kana(text.source):  # a text in two languages: its English may be the topic

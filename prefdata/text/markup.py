@@ -48,7 +48,20 @@ def unclosed_brackets(text: str) -> int:
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield structure of the source that the target lost or changed."""
+    """Yield structure of the source that the target lost or changed.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("See https://example.com/vaccines/.", "https://example.com/ワクチン/ を見てください。")
+    ('url_altered',)
+    >>> problems("Run `make all`.", "`全部作る` を実行します。")
+    ('code_altered',)
+    >>> problems("Bees dance. [2][4]", "ミツバチは踊る。[1][2]")
+    ('citation_mismatch',)
+    >>> problems("# Tea\\n\\nIt is hot.", "お茶\\n\\n熱いです。")
+    ('markup_broken',)
+    >>> problems("Bees dance [2], and hum [4].", "ハチは羽音を立て[4]、踊る[2]。")
+    ()
+    """
     if text.is_native:
         yield from _unclosed(text)
         return

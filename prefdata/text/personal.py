@@ -41,7 +41,15 @@ _STATE = re.compile(
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield flags that say something of the content, not of the translation."""
+    """Yield flags that say something of the content, not of the translation.
+
+    >>> [seen.code for seen in check(Bitext("Call 911.", "911に電話して。"))]
+    ['cultural_fit']
+    >>> [seen.code for seen in check(Bitext(None, "090-4821-7736にかけて。"))]
+    ['pii_suspected']
+    >>> [seen.code for seen in check(Bitext("My Porsche 911 is red.", "私のポルシェ911は赤い。"))]
+    []
+    """
     for side in (text.source, text.target):
         if side and _may_be_personal(side) and _PERSONAL.search(side):
             yield Seen("pii_suspected")

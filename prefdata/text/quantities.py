@@ -91,7 +91,14 @@ _HALF_JA = re.compile(
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield the number of quantities that changed, and what they became."""
+    """Yield the number of quantities that changed, and what they became.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("It costs $25,000.", "25万ドルかかります。")
+    ('number_mismatch',)
+    >>> problems("One in five of 3.2 million.", "320万人のうち5人に1人。")
+    ()
+    """
     if text.is_native:
         return
     yield from _seen("date", list(changed_dates(text)))

@@ -57,7 +57,14 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def refusals(text: Bitext) -> Iterator[Seen]:
-    """Yield a refusal of the translator: an inability, and nothing declined in the source."""
+    """Yield a refusal of the translator: an inability, and nothing declined in the source.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("The villain shot him.", "申し訳ありませんが、翻訳できません。")
+    ('refusal', 'meta_commentary')
+    >>> problems("Sorry, I can't help you.", "申し訳ありませんが、お手伝いできません。")
+    ()
+    """
     target, source = text.japanese.text, _POLITE.sub(" ", text.lower_source)
     found = _DECLINES.search(target)
     if found is None and _APOLOGY.search(target):
@@ -78,7 +85,14 @@ def refusals(text: Bitext) -> Iterator[Seen]:
 
 
 def commentary(text: Bitext) -> Iterator[Seen]:
-    """Yield preambles, notes, alternatives, glosses and closing remarks."""
+    """Yield preambles, notes, alternatives, glosses and closing remarks.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("The soup is hot.", "以下は日本語訳です。\\n\\nスープは熱いです。")
+    ('meta_commentary',)
+    >>> problems("Here is the recipe.", "以下がレシピです。")
+    ()
+    """
     target, source = text.target, text.lower_source
     preamble = _PREAMBLE.search(target)
     if preamble and not ("translat" in source or "japanese" in source or "version" in source):

@@ -22,7 +22,14 @@ _LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield loops of words, of list items and of sentences, and single drawn-out characters."""
+    """Yield loops of words, of list items and of sentences, and single drawn-out characters.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("Rinse the rice.", "米を洗い、米を洗い、米を洗い、米を洗い、米を洗います。")
+    ('repetition_loop',)
+    >>> problems("The heart goes thump, thump.", "心臓がドキドキドキドキする。")
+    ()
+    """
     words = text.words
     if _may_loop(words) and _has_period(words):
         times, unit = longest_loop(words.surfaces, words.classes)

@@ -35,7 +35,16 @@ _ONE_PRONOUN: Final = tuple(
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield register and pronoun measures of one speaker's text."""
+    """Yield register and pronoun measures of one speaker's text.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("It is easy. You pour. It is a jar. Then wait.", "簡単です。水を注ぎます。容器である。それから待つ。")
+    ('register_inconsistent',)
+    >>> problems('He said: "Go home. It is late." I did.', "彼は「帰れ。もう遅い」と言いました。帰りました。")
+    ()
+    >>> problems("She told her mother that she had lost her key at her home.", "彼女は彼女の母親に彼女が彼女の鍵を彼女の家でなくしたと彼女に言った。")
+    ('translationese',)
+    """
     words = text.words
     if words.classes.count(".") >= 2 or "\n" in text.target:
         register = register_of(words)

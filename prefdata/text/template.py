@@ -50,7 +50,16 @@ def split_transcript(text: str) -> list[tuple[str, str]]:
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield template tokens, labels of the prompt, and turns too many."""
+    """Yield template tokens, labels of the prompt, and turns too many.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("The soup is hot.", "日本語訳：スープは熱いです。")
+    ('template_artifact',)
+    >>> problems("The soup is hot.", "スープは熱いです。\\n\\nHuman: どうも")
+    ('hallucinated_turn',)
+    >>> problems('Write "Answer:" first.', "最初に「答え：」と書きます。")
+    ()
+    """
     target = text.target
     tokens = (
         [t for t in _TOKEN.regex.findall(target) if t not in text.source]

@@ -42,7 +42,14 @@ _FINITE = frozenset("VMQtzxOEde")
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield what is missing or too much."""
+    """Yield what is missing or too much.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("Salt is used to melt ice on roads.", "塩は道路の氷を溶かすために使われ、料理の味付けや食品の保存、アイスクリームを冷やすのにも役立ちます。")
+    ('length_ratio_high',)
+    >>> problems("Salt is used to melt ice on roads.", "塩は道路の氷を溶かすために使われます。")
+    ()
+    """
     if text.finish_reason == "length":
         yield Seen("truncated", "length")
     if text.is_native:
@@ -78,7 +85,14 @@ def _low_ratio(text: Bitext) -> float:
 
 
 def truncated(text: Bitext) -> Iterator[Seen]:
-    """Yield signs that the text stops early, unless the source does so itself."""
+    """Yield signs that the text stops early, unless the source does so itself.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("If it is broken, call the shop at once.", "壊れている場合は、")
+    ('truncated',)
+    >>> problems("Wait, I was going to", "待って、これから")
+    ()
+    """
     if not _SOURCE_FINAL.search(text.english.text):
         return
     bare = text.japanese.text.rstrip()
@@ -121,7 +135,14 @@ def _is_verse(text: str) -> bool:
 
 
 def omission(text: Bitext) -> Iterator[Seen]:
-    """Yield missing paragraphs, list items and sentences."""
+    """Yield missing paragraphs, list items and sentences.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("It rained. The river rose. The bridge closed. Nobody came.", "雨が降った。")
+    ('omission', 'length_ratio_low')
+    >>> problems("It rained and the river rose. So the bridge closed.", "雨で川が増水し、橋は閉鎖された。")
+    ()
+    """
     source, target = text.english.text, text.japanese.text
     paragraphs = _paragraphs(source) if "\n" in source else 1
     if paragraphs >= 3:
@@ -160,7 +181,14 @@ def _paragraphs(text: str) -> int:
 
 
 def addition(text: Bitext) -> Iterator[Seen]:
-    """Yield sentences too many, weighed by length."""
+    """Yield sentences too many, weighed by length.
+
+    >>> from prefdata.text.assess import problems
+    >>> problems("Salt melts ice.", "塩は氷を溶かします。海水が凍りにくいのもこのためです。冬の道路にまくこともあります。")
+    ('addition',)
+    >>> problems("He came, saw it, and left again.", "彼は来た。見た。そして帰った。")
+    ()
+    """
     sentences, there = len(text.source_sentences), len(text.target_sentences)
     if sentences and there > sentences:
         band = "sentences" if there >= sentences + 2 else "sentence"

@@ -14,6 +14,15 @@ from prefdata.text.lists import word_list
 
 WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+_TYPOGRAPHIC: Final = (
+    ("’", "'"),
+    ("‘", '"'),
+    ("“", '"'),
+    ("”", '"'),
+    ("—", " "),
+    ("–", " "),
+    ("…", " "),
+)
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:['.,-][A-Za-z0-9]+)*")  # the same, half as slow
 # Words of one script run, joined by what English puts between words.
 _RUN = re.compile(
@@ -40,7 +49,14 @@ def words(text: str) -> list[str]:
 
 
 def english_words(text: str) -> list[str]:
-    """Return the words of an English text; masks and bare punctuation are none."""
+    """Return the words of an English text; masks and bare punctuation are none.
+
+    >>> english_words("It’s well-known — isn't it?")
+    ["It's", 'well-known', "isn't", 'it']
+    """
+    if not text.isascii():
+        for mark, plain in _TYPOGRAPHIC:
+            text = text.replace(mark, plain)
     return (_ASCII_WORD if text.isascii() else _ENGLISH_WORD).findall(text)
 
 

@@ -8,7 +8,7 @@ no feature strings; unknown words print their part of speech themselves.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -66,12 +66,18 @@ class Words:
         return sum(map(self.classes.count, PARTICLES))
 
     @cached_property
-    def places(self) -> dict[str, list[int]]:
-        """Return the distinct words, and where each of them stands."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
+    def counts(self) -> Counter[str]:
+        """Return how often each distinct word stands."""
+        return Counter(self.surfaces)
+
+    @cached_property
+    def repeated(self) -> dict[str, list[int]]:
+        """Return the words that stand three times and more, each with its places."""
+        found: dict[str, list[int]] = {word: [] for word, n in self.counts.items() if n >= 3}
         for place, word in enumerate(self.surfaces):
-            found[word].append(place)
-        return dict(found)
+            if word in found:
+                found[word].append(place)
+        return found
 
     @cached_property
     def distinct_bigrams(self) -> int:

@@ -51,11 +51,10 @@ def _length_of(text: str, match: re.Match[str]) -> int:
 
 def _may_loop(words: Words) -> bool:
     """Tell whether a word that is no particle comes back three times at the same distance."""
-    for places in words.places.values():
-        times = len(places)
-        if times >= 3 and words.classes[places[0]] in _CONTENT:
+    for places in words.repeated.values():
+        if words.classes[places[0]] in _CONTENT:
             gaps = [b - a for a, b in pairwise(places)]
-            if any(a == b for a, b in pairwise(gaps)) or times >= 8:
+            if any(a == b for a, b in pairwise(gaps)) or len(places) >= 8:
                 return True
     return False
 
@@ -63,9 +62,9 @@ def _may_loop(words: Words) -> bool:
 def _has_period(words: Words) -> bool:
     """Tell whether any 1 to 24 words stand three times in a row."""
     surfaces = words.surfaces
-    for places in words.places.values():
-        there = set(places) if len(places) >= 3 else ()
-        for n, first in enumerate(places if there else ()):
+    for places in words.repeated.values():
+        there = set(places)
+        for n, first in enumerate(places):
             for second in places[n + 1 : n + 1 + _LONGEST]:
                 size = second - first
                 if size > _LONGEST:

@@ -56,7 +56,7 @@ def check(text: Bitext) -> Iterator[Seen]:
                 round(register.mixture, 4),
                 f"{register.polite} polite, {register.plain} plain",
             )
-    if not text.is_native and not PRONOUNS.isdisjoint(words.places):
+    if not text.is_native and not PRONOUNS.isdisjoint(words.counts):
         yield from _pronouns(text)
     calques = len(_CALQUE.findall(text.japanese.text)) if has_one(text.target, _CALQUES) else 0
     able = text.target.count("ことができ")
@@ -68,7 +68,7 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def _pronouns(text: Bitext) -> Iterator[Seen]:
     words = text.words
-    total = sum(len(words.places[word]) for word in PRONOUNS & words.places.keys())
+    total = sum(words.counts[word] for word in PRONOUNS & words.counts.keys())
     if words.count >= 20 and total >= 6:  # five may be one good sentence: 彼は彼女を…、彼女は…
         yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))
     if total >= 2:

@@ -177,7 +177,8 @@ def changed_limits(
     """Return a profile with a pipeline's thresholds and changes such as ``CODE.BAND=LIMIT``.
 
     ``CODE+=0.1`` moves all limits of a code, ``CODE=flag`` changes its action. A band's own plus
-    sign belongs to the band: ``length_ratio_high.81+=1.2`` sets that limit to 1.2.
+    sign belongs to the band: ``length_ratio_high.81+=1.2`` sets that limit to 1.2. ``webgpt/CODE``
+    changes one source kind alone.
     """
     limits = Limits(profile, thresholds)
     own: dict[str, float | str] = dict(thresholds)
@@ -185,6 +186,7 @@ def changed_limits(
         name, sign, value = change.partition("=")
         if not sign:
             raise UsageError(f"{change!r} is no change", fix="write CODE=LIMIT or CODE.BAND=LIMIT")
+        kind, slash, name = name.rpartition("/")
         names = limits.named(name)
         step = 0
         if not names and name[-1:] in "+-":
@@ -192,7 +194,7 @@ def changed_limits(
         if not names:
             raise UsageError(f"there is no rule {name!r}", fix=limits.nearest(name))
         for rule in names:
-            own[rule] = _value(value, limits.rules[rule].limit, step)
+            own[kind + slash + rule] = _value(value, limits.rules_for(kind)[rule].limit, step)
     return Limits(profile, own)
 
 

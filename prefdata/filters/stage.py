@@ -45,7 +45,8 @@ class FilterStage:
             default="default", description="which limits hold; see prefdata/text/limits.yaml"
         )
         thresholds: dict[str, float | Literal["drop", "flag", "ignore"]] = Field(
-            default={}, description="own limits or actions, by rule: {length_ratio_high.81+: 1.2}"
+            default={},
+            description="own limits, actions: {length_ratio_high.81+: 1.2, webgpt/omission: flag}",
         )
         repair: bool = Field(
             default=True, description="clean quotes, fences, preambles and template tokens first"

@@ -43,7 +43,13 @@ class Limits:
     """The rules of one profile, with a pipeline's own overrides.
 
     A rule is named ``code`` or ``code.band``. An override is a number (the limit) or an action;
-    ``code: action`` goes for all bands of a code.
+    ``code: action`` goes for all bands of a code, ``kind/code: action`` for one source kind alone.
+
+    >>> own = Limits("default", {"number_mismatch.long": 3, "webgpt/number_mismatch": "flag"})
+    >>> own.rules_for("hh")["number_mismatch.long"]
+    Rule(limit=3.0, compare='at_least', action='drop')
+    >>> own.rules_for("webgpt")["number_mismatch.long"]
+    Rule(limit=3.0, compare='at_least', action='flag')
     """
 
     def __init__(
@@ -57,7 +63,8 @@ class Limits:
         self.own = dict(overrides or {})
         self._kinds: dict[tuple[str, str, bool], dict[str, Rule]] = {}
         self._tree = tree
-        self.rules_for("")  # an unknown name is an error now, not at the first record
+        for kind in {"", *(name.rpartition("/")[0] for name in self.own)}:
+            self.rules_for(kind)  # an unknown name is an error now, not at the first record
 
     def rules_for(
         self, kind: str, role: str = "", *, is_native: bool = False
@@ -76,9 +83,15 @@ class Limits:
             for table, name in (("roles", role), ("kinds", kind)):
                 view._apply(self._tree[table].get(name) or {})
             view._apply(self._tree["native"] if is_native else {})
-            view._apply(self.own)
+            for of in dict.fromkeys(("", kind)):
+                view._apply(self._own_of(of))
             self._kinds[key] = view.rules
         return self._kinds[key]
+
+    def _own_of(self, kind: str) -> dict[str, float | str]:
+        """Return the user's overrides for one source kind, by rule; those for all under ''."""
+        found = [(*name.rpartition("/")[::2], value) for name, value in self.own.items()]
+        return {rule: value for of, rule, value in found if of == kind}
 
     def named(self, name: str) -> list[str]:
         """Return the rules of a name: one, or all bands of a code."""

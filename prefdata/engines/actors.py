@@ -20,8 +20,8 @@ class Pool:
     machine there may be none for it.
     """
 
-    def __init__(self, ray: Any, remote: Any) -> None:
-        self.ray, self.remote = ray, remote
+    def __init__(self, ray: Any, remote: Any, *, alone: bool) -> None:
+        self.ray, self.remote, self.alone = ray, remote, alone
         self.events = _Relay()
         self.idle: list[Any] = []
         self.busy: dict[Any, tuple[Any, int]] = {}
@@ -36,7 +36,7 @@ class Pool:
     def grow(self, size: int) -> None:
         """Ask the cluster for actors up to so many."""
         for _ in range(size - len(self.idle) - len(self.busy) - len(self._asked)):
-            self._ask(self.remote.remote(), is_new=True)
+            self._ask(self.remote.remote(alone=self.alone), is_new=True)
 
     def _ask(self, actor: Any, *, is_new: bool) -> None:
         self._asked[actor.ready.remote()] = (actor, is_new)
@@ -116,9 +116,14 @@ def died(where: str, error: BaseException) -> PrefdataError:
 
 
 class Worker:
-    """Lives in an actor: holds the task, and so what the task has loaded."""
+    """Lives in an actor: holds the task, and so what the task has loaded.
 
-    def __init__(self) -> None:
+    Where other machines may take part, now or later, a worker is told its name: it must not write
+    where others write.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        self.alone = alone
         self.name = ""
         self.task: Task | None = None
 
@@ -127,20 +132,14 @@ class Worker:
         import ray
 
         if self.task is None or name != self.name:
-            self.name, self.task = name, _named(ray, ray.get(reference[0]))
+            self.name, task = name, ray.get(reference[0])
+            if not self.alone and hasattr(task, "within"):
+                task = task.within(worker=ray.get_runtime_context().get_actor_id())
+            self.task = task
         return self.task(shard)
 
     def ready(self) -> None:
         """Answer once the actor lives."""
-
-
-def _named(ray: Any, task: Task) -> Task:
-    """Return the task under the actor's name, where others work on other machines."""
-    within = getattr(task, "within", None)
-    if within is None or len([node for node in ray.nodes() if node["Alive"]]) < 2:
-        return task
-    named: Task = within(worker=ray.get_runtime_context().get_actor_id())
-    return named
 
 
 class _Relay:

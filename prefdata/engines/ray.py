@@ -63,6 +63,7 @@ class RayEngine:
         self.config = config
         self.context = context
         self._pools: dict[tuple[float, float], Pool] = {}
+        self._alone = False  # whether the cluster is this machine for sure, to the end
 
     def map(self, task: Task, shards: Sequence[int]) -> Iterator[int]:
         """Run the task over the shards and yield each as it is done."""
@@ -83,6 +84,7 @@ class RayEngine:
             settings = {"address": address, "log_to_driver": False}
         else:
             settings.update(address="local", num_cpus=config.cpus, num_gpus=config.gpus)
+            self._alone = True
         try:
             ray.init(**settings)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -123,7 +125,7 @@ class RayEngine:
         if needs not in self._pools:
             for pool in self._pools.values():
                 pool.close()
-            self._pools = {needs: Pool(ray, self._remote(ray, task))}
+            self._pools = {needs: Pool(ray, self._remote(ray, task), alone=self._alone)}
         self._pools[needs].take(task)
         return self._pools[needs]
 

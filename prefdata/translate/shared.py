@@ -1,7 +1,7 @@
 """The memory that several workers share: one file on one machine, one file each on a cluster.
 
-SQLite must not be written from several machines over a network file system. So a worker of a
-cluster of more than one node writes ``translations.<worker>.sqlite`` and only reads the common
+SQLite must not be written from several machines over a network file system. So a worker whose
+cluster may have other machines writes ``translations.<worker>.sqlite`` and only reads the common
 file. Whoever opens the memory next takes such files in as soon as their worker has ended: so a
 shard that was lost with its machine starts from what had been translated there.
 """

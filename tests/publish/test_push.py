@@ -96,6 +96,25 @@ def test_files_of_an_older_release_are_deleted(hub: Hub, release: Path) -> None:
     assert set(older.tree) == {*contents(release), ".gitattributes"}
 
 
+def test_a_newer_release_has_a_tag_of_its_own_and_the_older_one_can_still_be_had(
+    hub: Hub, release: Path, tmp_path: Path
+) -> None:
+    from huggingface_hub import snapshot_download
+
+    out = tmp_path / "newer"
+    assert run(["build", "quickstart", "--out", str(out), "--set", "stages.publish.sft=true"]) == 0
+    newer = out / "release"
+    tags = [push(package_of(folder), "me/data").tag for folder in (release, newer)]
+
+    assert len(set(tags)) == 2
+    for tag, folder in zip(tags, (release, newer), strict=True):
+        copy = snapshot_download(
+            "me/data", repo_type="dataset", revision=tag, local_dir=tmp_path / tag,
+            endpoint=hub.url, token=hub.token,
+        )  # fmt: skip
+        assert contents(Path(copy)) == contents(folder)
+
+
 def test_the_network_is_lost_in_the_middle_and_the_same_command_goes_on(
     hub: Hub, release: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

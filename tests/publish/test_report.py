@@ -12,6 +12,7 @@ import pytest
 
 from prefdata.cli.main import run
 from prefdata.core.records import Completion
+from prefdata.publish.package import AUDIT
 from prefdata.publish.report import report
 from tests.publish.browser import browsing
 from tests.publish.conftest import a_record, answer
@@ -171,3 +172,23 @@ def test_nothing_of_the_data_is_run(publish: Run) -> None:
         assert browser.run("return document.images.length") == 0
         assert browser.log() == []
         assert browser.run("return document.querySelectorAll('article').length") == 3
+
+
+@pytest.mark.browser
+def test_texts_under_a_content_warning_are_veiled_until_asked_for(
+    built: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(built, tmp_path / "build")
+    audit = json.loads((copy / "release" / AUDIT).read_bytes())
+    audit["sources"][0]["content_warning"] = "offensive"
+    (copy / "release" / AUDIT).write_text(json.dumps(audit), encoding="utf-8")
+    page = tmp_path / "page.html"
+    page.write_text(report(copy), encoding="utf-8")
+    with browsing() as browser:
+        browser.open(page, "#source=prefdata/quickstart")
+
+        assert browser.run("return document.querySelectorAll('details').length") > 5
+        seen = "return document.querySelector('article .columns').checkVisibility()"
+        assert not browser.run(seen)
+        browser.run("document.querySelector('article summary').click()")
+        assert browser.run(seen)

@@ -32,7 +32,7 @@ class Publish:
     bounded: one look at all records keeps 60 bytes of each, then the texts stream.
     """
 
-    version = 1
+    version = 2
     folder: ClassVar[str] = "release"
     writes: ClassVar[Kind] = "artifact"
     Config = ReleaseSettings

@@ -53,14 +53,20 @@ class ReleaseSettings(Settings):
     languages: tuple[str, ...] = Field(
         default=("ja",), min_length=1, description="which texts; 'en' adds the source's own"
     )
-    splits: Splits = Splits()
+    splits: Splits = Field(
+        default=Splits(),
+        description="sizes as shares (0.01) or numbers of pairs (1000); own_test: respect or "
+        "ignore; near: how similar first turns must be (0.85) to lie in one split, too",
+    )
     shard_size: str = Field(default="256MB", description="the size of a Parquet file")
     margin: bool = Field(default=False, description="add the column 'margin' to pairs")
     sft: bool = Field(default=False, description="add the view 'sft': the best completions")
     contradictions: Literal["drop", "keep"] = Field(
         default="drop", description="pairs whose texts occur with the opposite label, too"
     )
-    template: Template = Template()
+    template: Template = Field(
+        default=Template(), description="how 'labels' joins turns: a marker for each role"
+    )
     repo_id: str = Field(default="", description="the name on the hub that the card shows")
     title: str = Field(default="", description="the card's heading; the pipeline's name if empty")
 

@@ -19,7 +19,8 @@ IDS = [
     "CC-BY-NC-SA-4.0", "CC-BY-ND-4.0", "ODC-By-1.0", "LicenseRef-nobody", "MIT OR CC-BY-SA-4.0",
     "CC-BY-NC-4.0 OR CC-BY-SA-4.0", "MIT AND CC-BY-4.0",
 ]  # fmt: skip
-TERMS = ["Apache-2.0", GEMMA, LLAMA2, OPENAI, "LicenseRef-nobody", "MIT"]
+TERMS = ["Apache-2.0", GEMMA, LLAMA2, OPENAI, "LicenseRef-nobody", "MIT", f"{GEMMA} OR MIT"]
+TAGS = ["mit", "cc-by-nc-4.0", "bsd", "unknown", "gemma", "odbl"]
 ARTIFACTS = ["a/one", "b/two", "c/three posts", "c/three"]
 
 evidence = st.fixed_dictionaries(
@@ -44,6 +45,18 @@ content = st.fixed_dictionaries(
     },
     optional={"third_party_content": st.just("news")},
 )
+conflict = st.fixed_dictionaries(
+    {
+        **base,
+        "role": st.sampled_from(CONTENT),
+        "status": st.just("conflicting"),
+        "readings": st.lists(st.sampled_from([*IDS, "unknown"]), max_size=3),
+    },
+    optional={"hub_tag": st.lists(st.sampled_from(TAGS), max_size=2)},
+)
+tagged = st.fixed_dictionaries(
+    {**base, "role": st.sampled_from(CONTENT), "hub_tag": st.lists(st.sampled_from(TAGS))}
+)
 maker = st.fixed_dictionaries(
     {
         **base,
@@ -56,7 +69,8 @@ compilation = st.fixed_dictionaries(
     {"role": st.just("compilation"), "artifact": st.sampled_from(ARTIFACTS)},
     optional={"upstream_listed": st.booleans(), "rows_hash_matched_upstream": st.booleans()},
 )
-layers = st.lists(st.one_of(content, maker, compilation), min_size=1, max_size=5)
+texts = st.one_of(content, content, conflict, tagged)
+layers = st.lists(st.one_of(texts, texts, maker, compilation), min_size=1, max_size=5)
 human = st.fixed_dictionaries(
     {
         "id": st.sampled_from(["d1", "d2"]),
@@ -87,7 +101,7 @@ def verdict(found: list[Any], policy: Any, decisions: Any = ()) -> Verdict:
     return decide(inputs, policy).verdict
 
 
-@given(layers, content, policies)
+@given(layers, st.one_of(texts, maker), policies)
 @settings(max_examples=120)
 def test_another_layer_never_adds_freedom(found: Any, more: Any, policy: Any) -> None:
     if not any(layer["role"] in CONTENT for layer in found):
@@ -151,7 +165,8 @@ def test_the_undisclosed_is_never_allowed(found: Any, policy: Any, decisions: An
 def test_a_policy_with_longer_lists_of_refusals_allows_no_more(found: Any, policy: Any) -> None:
     strict = {**policy, "deny": ["MIT", "Apache-2.0"], "min_evidence": "A"}
 
-    assert verdict(found, strict) >= verdict(found, policy)
+    if verdict(found, policy) != Verdict.ALLOW:
+        assert verdict(found, strict) != Verdict.ALLOW
 
 
 expressions = st.recursive(

@@ -94,14 +94,19 @@ def english_quantities(text: str) -> list[Quantity]:
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
     [50.0, 60.0, 1.0]
     """
-    units, pattern = _units()
+    _, pattern = _units()
     text = _DOLLARS.sub(r"\1 dollars", text.lower())
     found = []
     for match in pattern.finditer(text):
         values = [_english_value(match[n]) for n in (1, 2) if match[n]]
-        named = [unit for unit in units if unit.english.fullmatch(match[3])]  # an ounce is two
-        found += [Quantity(value, unit) for value in values for unit in named]
+        found += [Quantity(value, unit) for value in values for unit in _named(match[3])]
     return found
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str) -> tuple[Unit, ...]:
+    """Return the units of an English name; an ounce is two."""
+    return tuple(unit for unit in _units()[0] if unit.english.fullmatch(name))
 
 
 def _english_value(written: str) -> float:
@@ -142,12 +147,12 @@ def compare(english: str, japanese: str) -> tuple[set[tuple[float, float]], list
         return set(), []
     text = normalized(japanese)
     given = {unit: set(japanese_quantities(text, unit)) for unit in _same_dimension(wanted)}
+    stated = [Quantity(value, unit) for unit, values in given.items() for value in values]
     converted = {
-        (quantity.value, value)
+        (quantity.value, other.value)
+        for other in stated
         for quantity in wanted
-        for unit, values in given.items()
-        for value in values
-        if _is_conversion(quantity, Quantity(value, unit))
+        if _is_conversion(quantity, other)
     }
     return converted, list(_moved(wanted, given, converted))
 

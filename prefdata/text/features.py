@@ -61,7 +61,8 @@ class Pure:
 
 def printable(text: str) -> str:
     """Return a text with blanks for controls and without halves of characters."""
-    text = text.translate(BLANKS)
+    text = text.replace("\n", " ")  # mostly there is nothing else
+    text = text if text.isprintable() else text.translate(BLANKS)
     return text if text.isprintable() else text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from pydantic import Field, field_validator
 
 from prefdata.core.errors import InputError, nearest
-from prefdata.core.finding import Skip
-from prefdata.core.origin import Layer
 from prefdata.core.records import Conversation, Message, Preference, Role
 from prefdata.core.stage import Context
 from prefdata.sources.columns import mapping, text
 from prefdata.sources.files import Upstream
-from prefdata.sources.reader import Row, read_rows
+from prefdata.sources.reader import Row
 from prefdata.sources.reasons import RowFault
 from prefdata.sources.record import (
     Ranked,
-    layers_of,
     pair,
-    records,
     shared_length,
     to_record,
 )
 from prefdata.sources.settings import REPO_ID, SourceSettings
+from prefdata.sources.source import RowSource
 
 ARTIFACT: Final = "Anthropic/hh-rlhf"
 SUBSETS: Final = ("helpful-base", "helpful-online", "helpful-rejection-sampled", "harmless-base")
@@ -41,7 +37,7 @@ _MARKER = re.compile(r"\n\n(Human|Assistant):")
 _ROLES: dict[str, Role] = {"Human": "user", "Assistant": "assistant"}
 
 
-class HhRlhf:
+class HhRlhf(RowSource):
     """Pairs of Anthropic/hh-rlhf: helpful and harmless dialogues, judged by crowdworkers.
 
     The prompt is the longest history that both dialogues share, at least one turn short of either
@@ -74,31 +70,17 @@ class HhRlhf:
             return names
 
     version: ClassVar[int] = 1
-
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.source = config.artifact or ARTIFACT
-        self.upstream = upstream_of(config, context)
-
-    def records(self) -> Iterator[Preference | Skip]:
-        """Yield a pair or a skip for every row, in the order of the files."""
-        rows = read_rows(self.upstream.files(), self.config.limit)
-        yield from records(rows, self._record)
-
-    def layers(self) -> Sequence[tuple[Layer, ...]]:
-        """Return one combination a revision: text, answers and labels are of one hand."""
-        return [self._layers(revision) for revision in self.upstream.layer_revisions()]
+    artifact: ClassVar[str] = ARTIFACT
+    config: Config
 
     @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return the digest of the local files, or the hub revision."""
-        return upstream_of(config, context).content_key()
+    def upstream_of(config: Config, context: Context) -> Upstream:
+        """Return the files of the wanted subsets; red-team transcripts are never among them."""
+        wanted = tuple(config.subset or ())
+        return Upstream(config, context, SUBSETS, wanted, {REFUSED: REFUSAL})
 
-    def _layers(self, revision: str) -> tuple[Layer, ...]:
-        own = self.source
-        return layers_of({"source_text": own, "response": own, "label": own}, revision)
-
-    def _record(self, row: Row) -> Preference:
+    def record(self, row: Row) -> Preference:
+        """Return the record of a row; see `RowSource.record`."""
         columns = mapping(row.value)
         if "transcript" in columns and "chosen" not in columns:
             raise InputError(REFUSAL, str(row.file.path), f"known subsets: {', '.join(SUBSETS)}")
@@ -107,14 +89,8 @@ class HhRlhf:
             row,
             source=self.source,
             kind=self.config.kind,
-            layers=self._layers(row.file.layer_revision),
+            layers=self.layers_at(row.file.layer_revision),
         )
-
-
-def upstream_of(config: HhRlhf.Config, context: Context) -> Upstream:
-    """Return the files of the wanted subsets; red-team transcripts are never among them."""
-    wanted = tuple(config.subset or ())
-    return Upstream(config, context, SUBSETS, wanted, {REFUSED: REFUSAL})
 
 
 def split_pair(chosen: str, rejected: str) -> Ranked:

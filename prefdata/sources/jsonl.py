@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
 from prefdata.core.errors import nearest
-from prefdata.core.finding import Skip
 from prefdata.core.origin import Layer
 from prefdata.core.records import Preference, digest
 from prefdata.core.stage import Context
 from prefdata.sources.columns import mapping, number, wrong_type
-from prefdata.sources.files import Upstream
 from prefdata.sources.layouts import read_pair, read_ranking
-from prefdata.sources.reader import Row, read_rows
+from prefdata.sources.reader import Row
 from prefdata.sources.reasons import RowFault
-from prefdata.sources.record import Ranked, layers_of, records, to_record
-from prefdata.sources.settings import SourceSettings, artifact_of
+from prefdata.sources.record import Ranked, to_record
+from prefdata.sources.settings import SourceSettings
+from prefdata.sources.source import RowSource
 
 COLUMNS: Final = (
     "prompt",
@@ -33,7 +32,7 @@ COLUMNS: Final = (
 )
 
 
-class Jsonl:
+class Jsonl(RowSource):
     """Your own pairs or rankings, of JSON Lines or Parquet; `layouts` tells what a row may be.
 
     Pairs have `chosen` and `rejected`, rankings `completions` and `ranks` (1 is best) or `scores`
@@ -75,35 +74,20 @@ class Jsonl:
             return value
 
     version: ClassVar[int] = 1
+    config: Config
 
     def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.source = artifact_of(config)
+        super().__init__(config, context)
         self.kind = config.kind or ("native" if config.lang == "ja" else "own")
-        self.upstream = Upstream(config, context)
 
-    def records(self) -> Iterator[Preference | Skip]:
-        """Yield a pair, a ranking or a skip for every row, in the order of the files."""
-        rows = read_rows(self.upstream.files(), self.config.limit)
-        yield from records(rows, self._record)
-
-    def layers(self) -> Sequence[tuple[Layer, ...]]:
-        """Return one combination a revision."""
-        return [self._layers(revision) for revision in self.upstream.layer_revisions()]
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return the digest of the local files, or the hub revision."""
-        return Upstream(config, context).content_key()
-
-    def _layers(self, revision: str) -> tuple[Layer, ...]:
-        own = self.source
+    def layers_at(self, revision: str) -> tuple[Layer, ...]:
+        """Return whose the rows are, and the models that wrote and judged them."""
         models = [Layer("response_model", model) for model in self.config.response_models]
         judges = [Layer("judge", self.config.judge)] if self.config.judge else []
-        content = layers_of({"source_text": own, "response": own, "label": own}, revision)
-        return (*content, *models, *judges)
+        return (*super().layers_at(revision), *models, *judges)
 
-    def _record(self, row: Row) -> Preference:
+    def record(self, row: Row) -> Preference:
+        """Return the record of a row; see `RowSource.record`."""
         columns = self._columns(mapping(row.value))
         ranked = read_ranking(columns) if "completions" in columns else read_pair(columns)
         return to_record(
@@ -111,7 +95,7 @@ class Jsonl:
             row,
             source=self.source,
             kind=self.kind,
-            layers=self._layers(row.file.layer_revision),
+            layers=self.layers_at(row.file.layer_revision),
         )
 
     def _columns(self, row: Mapping[str, Any]) -> dict[str, Any]:

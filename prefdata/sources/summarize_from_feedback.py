@@ -34,10 +34,11 @@ from prefdata.sources.columns import (
     wrong_type,
 )
 from prefdata.sources.files import Upstream
-from prefdata.sources.reader import Row, read_rows
+from prefdata.sources.reader import Row
 from prefdata.sources.reasons import RowFault
 from prefdata.sources.record import Ranked, said, skip_of, to_record
 from prefdata.sources.settings import REPO_ID, SourceSettings
+from prefdata.sources.source import FileSource
 
 ARTIFACT: Final = "openai/summarize_from_feedback"
 FOLDERS: Final = {"comparisons": ("comparisons",), "axis": ("axis", "axis_evals")}
@@ -51,7 +52,7 @@ ASPECTS: Final = ("overall", "accuracy", "coverage", "coherence")
 VALIDATION: Final = ("valid1", "valid2")
 
 
-class SummarizeFromFeedback:
+class SummarizeFromFeedback(FileSource):
     """Pairs and rankings of openai/summarize_from_feedback, in the hub's or the raw layout.
 
     Comparisons become pairs: `choice` is the preferred summary, `margin` the judge's confidence
@@ -71,16 +72,20 @@ class SummarizeFromFeedback:
         kind: str = Field(default="summarize", description="the source kind that prompts go by")
 
     version: ClassVar[int] = 1
+    artifact: ClassVar[str] = ARTIFACT
+    config: Config
 
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.source = config.artifact or ARTIFACT
-        self.upstream = upstream_of(config, context)
+    @staticmethod
+    def upstream_of(config: Config, context: Context) -> Upstream:
+        """Return the files; their rows tell the split, as raw files mix several."""
+        known = tuple(folder for folders in FOLDERS.values() for folder in folders)
+        wanted = FOLDERS[config.subset] if config.subset else ()
+        return Upstream(config, context, known, wanted, split_by_file=False)
 
     def records(self) -> Iterator[Preference | Skip]:
         """Yield a pair or skip a comparison, in the order of the files; then the rankings."""
         ratings = Ratings()
-        for row in read_rows(self.upstream.files(), self.config.limit):
+        for row in self.rows():
             read = row if isinstance(row, Skip) else self._read(row)
             if isinstance(read, Rated):
                 ratings.add(read)
@@ -97,11 +102,6 @@ class SummarizeFromFeedback:
             for origin in (POSTS, ARTICLES)
             for writers in ((LABELS,), (HUMAN,), (HUMAN, LABELS))
         ]
-
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return the digest of the local files, or the hub revision."""
-        return upstream_of(config, context).content_key()
 
     def _layers(self, origin: str, writers: Sequence[str], revision: str) -> tuple[Layer, ...]:
         own = self.source
@@ -148,13 +148,6 @@ class SummarizeFromFeedback:
         except RowFault as fault:
             for rated in ratings:
                 yield skip_of(rated.row, fault)
-
-
-def upstream_of(config: SummarizeFromFeedback.Config, context: Context) -> Upstream:
-    """Return the files; their rows tell the split, as raw files mix several."""
-    known = tuple(folder for folders in FOLDERS.values() for folder in folders)
-    wanted = FOLDERS[config.subset] if config.subset else ()
-    return Upstream(config, context, known, wanted, split_by_file=False)
 
 
 def is_wanted(split: str, wanted: str | None) -> bool:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from prefdata.core.finding import Skip
 from prefdata.core.origin import Layer
 from prefdata.core.records import Completion, Preference
 from prefdata.core.stage import Context
 from prefdata.sources.columns import mapping, text
-from prefdata.sources.files import SourceFile, Upstream
-from prefdata.sources.reader import Row, read_file, read_rows
+from prefdata.sources.files import SourceFile
+from prefdata.sources.reader import Row, read_file
 from prefdata.sources.reasons import RowFault
-from prefdata.sources.record import Ranked, layers_of, records, said, to_record
-from prefdata.sources.settings import SourceSettings, artifact_of
+from prefdata.sources.record import Ranked, said, to_record
+from prefdata.sources.settings import SourceSettings
+from prefdata.sources.source import RowSource
 
 SIDES: Final = ("model_1", "model_2")
 WINNERS: Final = (*SIDES, "tie")
 UNKNOWN_MODEL: Final = "undeclared:model"
 
 
-class Verdicts:
+class Verdicts(RowSource):
     """Pairs from verdicts as FastChat and ja-vicuna-qa-benchmark write them.
 
     A row has `question`, `answer_1`, `answer_2`, `model_1`, `model_2`, `judge_model`, `g1_winner`
@@ -51,17 +51,11 @@ class Verdicts:
         )
 
     version: ClassVar[int] = 1
+    config: Config
 
     def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.source = artifact_of(config)
+        super().__init__(config, context)
         self.kind = config.kind or ("native" if config.lang == "ja" else "own")
-        self.upstream = Upstream(config, context)
-
-    def records(self) -> Iterator[Preference | Skip]:
-        """Yield a pair or a skip for every row, in the order of the files."""
-        rows = read_rows(self.upstream.files(), self.config.limit)
-        yield from records(rows, self._record)
 
     def layers(self) -> Sequence[tuple[Layer, ...]]:
         """Return a combination a file, after its first row: one file compares two models."""
@@ -70,11 +64,6 @@ class Verdicts:
             return [self._layers(str(self.config.revision), names, self._judge("gpt-4"))]
         return sorted({self._of_first_row(file) for file in self.upstream.files()})
 
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return the digest of the local files, or the hub revision."""
-        return Upstream(config, context).content_key()
-
     def _of_first_row(self, file: SourceFile) -> tuple[Layer, ...]:
         first = next(read_file(file), None)
         row = first.value if isinstance(first, Row) and isinstance(first.value, dict) else {}
@@ -82,9 +71,8 @@ class Verdicts:
         return self._layers(file.layer_revision, models, self._judge(str(row.get("judge_model"))))
 
     def _layers(self, revision: str, models: Iterable[str], judge: str) -> tuple[Layer, ...]:
-        own = self.source
         return (
-            *layers_of({"source_text": own, "response": own, "label": own}, revision),
+            *self.layers_at(revision),
             *(Layer("response_model", model) for model in sorted(set(models))),
             Layer("judge", judge),
         )
@@ -95,7 +83,8 @@ class Verdicts:
     def _judge(self, name: str) -> str:
         return self.config.judge or f"openai/{name}"
 
-    def _record(self, row: Row) -> Preference:
+    def record(self, row: Row) -> Preference:
+        """Return the record of a row; see `RowSource.record`."""
         columns = mapping(row.value)
         winner = agreed(columns)
         answers = [said("assistant", text(columns, f"answer_{n}")) for n in (1, 2)]

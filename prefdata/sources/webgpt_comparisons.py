@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from prefdata.core.finding import Skip
 from prefdata.core.origin import Layer
 from prefdata.core.records import Completion, Preference
-from prefdata.core.stage import Context
 from prefdata.sources.columns import column, mapping, number, text, wrong_type
-from prefdata.sources.files import Upstream
-from prefdata.sources.reader import Row, read_rows
+from prefdata.sources.reader import Row
 from prefdata.sources.reasons import RowFault
-from prefdata.sources.record import Ranked, layers_of, records, said, to_record
+from prefdata.sources.record import Ranked, layers_of, said, to_record
 from prefdata.sources.settings import REPO_ID, SourceSettings
+from prefdata.sources.source import RowSource
 
 ARTIFACT: Final = "openai/webgpt_comparisons"
 # Where the questions are from; each has rights of its own, so each is a component.
@@ -32,7 +30,7 @@ _CITATION = re.compile(
 _LEFTOVER = re.compile(r"\s*^[ \t]*\[(?:removed|deleted)\][ \t]*$", re.MULTILINE)
 
 
-class WebgptComparisons:
+class WebgptComparisons(RowSource):
     """Pairs of openai/webgpt_comparisons: long answers to questions, with numbered citations.
 
     Two layouts are read: the hub's columns (`answer_0`, `score_0`, …) and the raw lines, lists of
@@ -54,16 +52,8 @@ class WebgptComparisons:
         kind: str = Field(default="webgpt", description="the source kind that prompts go by")
 
     version: ClassVar[int] = 1
-
-    def __init__(self, config: Config, context: Context) -> None:
-        self.config = config
-        self.source = config.artifact or ARTIFACT
-        self.upstream = Upstream(config, context)
-
-    def records(self) -> Iterator[Preference | Skip]:
-        """Yield a pair or a skip for every row, in the order of the files."""
-        rows = read_rows(self.upstream.files(), self.config.limit)
-        yield from records(rows, self._record)
+    artifact: ClassVar[str] = ARTIFACT
+    config: Config
 
     def layers(self) -> Sequence[tuple[Layer, ...]]:
         """Return one combination for each origin of questions, a revision."""
@@ -73,18 +63,14 @@ class WebgptComparisons:
             for dataset in DATASETS
         ]
 
-    @staticmethod
-    def content_key(config: Config, context: Context) -> str:
-        """Return the digest of the local files, or the hub revision."""
-        return Upstream(config, context).content_key()
-
     def _layers(self, dataset: str, revision: str) -> tuple[Layer, ...]:
         own = self.source
         return layers_of(
             {"source_text": f"{own} {dataset}", "response": own, "label": own}, revision
         )
 
-    def _record(self, row: Row) -> Preference:
+    def record(self, row: Row) -> Preference:
+        """Return the record of a row; see `RowSource.record`."""
         sides = two_sides(row.value)
         questions = [mapping(column(side, "question"), "question") for side in sides]
         asked = {text(question, "full_text") for question in questions}

@@ -31,6 +31,8 @@ COLUMNS: Final = (
     "group",
 )
 
+SHOWN = 8  # column names of a row that is not understood
+
 
 class Jsonl(RowSource):
     """Your own pairs or rankings, of JSON Lines or Parquet; `layouts` tells what a row may be.
@@ -88,7 +90,9 @@ class Jsonl(RowSource):
 
     def record(self, row: Row) -> Preference:
         """Return the record of a row; see `RowSource.record`."""
-        columns = self._columns(mapping(row.value))
+        given = mapping(row.value)
+        columns = self._columns(given)
+        self._refuse_other_names(columns, given)
         ranked = read_ranking(columns) if "completions" in columns else read_pair(columns)
         return to_record(
             self._with_settings(ranked, columns),
@@ -102,6 +106,21 @@ class Jsonl(RowSource):
         """Return the columns that we know, under our names, nulls left out."""
         names = {name: self.config.columns.get(name, name) for name in COLUMNS}
         return {name: row[theirs] for name, theirs in names.items() if row.get(theirs) is not None}
+
+    def _refuse_other_names(self, columns: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """Say which columns a row has that holds neither a pair nor a ranking.
+
+        Raises:
+            RowFault: neither `completions` nor both `chosen` and `rejected` are there.
+        """
+        missing = [name for name in ("chosen", "rejected") if name not in columns]
+        if missing and "completions" not in columns:
+            theirs = self.config.columns.get(missing[0], missing[0])
+            found = ", ".join(list(given)[:SHOWN]) or "none"
+            raise RowFault(
+                "source_missing_column",
+                f"{theirs} is missing; the row's columns: {found} ('columns' maps your own names)",
+            )
 
     def _with_settings(self, ranked: Ranked, columns: Mapping[str, Any]) -> Ranked:
         margin = number(columns["margin"], "margin") if "margin" in columns else ranked.margin

@@ -242,3 +242,17 @@ def test_no_row_of_a_file_vanishes(tmp_path: Path) -> None:
 
     assert len(records) + len(skips) == 20
     assert reasons(skips) == {"source_identical_completions": 10}
+
+
+@pytest.mark.parametrize(
+    ("columns", "missing"), [({}, "chosen is missing"), ({"chosen": "better"}, "better is missing")]
+)
+def test_a_missing_column_is_told_with_the_names_that_are_there(
+    tmp_path: Path, columns: dict[str, str], missing: str
+) -> None:
+    path = lines(tmp_path / "rows.jsonl", [{"prompt": "p", "good": "a", "rejected": "b"}])
+
+    (_, [skip]) = read("jsonl", path=path, columns=columns)
+
+    assert skip.reason == "source_missing_column"
+    assert skip.detail.startswith(f"{missing}; the row's columns: prompt, good, rejected")

@@ -58,6 +58,7 @@ def import_(file: Path, human: str, cache: Path) -> None:
     An entry with the fingerprint of a translator, as export writes it, is used wherever that
     translator with those settings is. People's corrections win over every translator.
     """
+    from prefdata.cli.terminal import print_terms_needed
     from prefdata.core.stage import Context
     from prefdata.translate.exchange import import_memory
     from prefdata.translate.shared import open_memory
@@ -65,6 +66,8 @@ def import_(file: Path, human: str, cache: Path) -> None:
     with open_memory(Context(cache=cache)) as opened:
         count = import_memory(opened, file, human=human)
     click.echo(f"{count:,} entries read from {file}")
+    if human:
+        print_terms_needed(human)
 
 
 @memory.command()

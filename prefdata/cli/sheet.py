@@ -55,6 +55,7 @@ def import_(file: Path, human: str, cache: Path) -> None:
     import json
     from tempfile import TemporaryDirectory
 
+    from prefdata.cli.terminal import print_terms_needed
     from prefdata.core.stage import Context
     from prefdata.filters.sheet import corrections
     from prefdata.translate.exchange import import_memory
@@ -66,3 +67,4 @@ def import_(file: Path, human: str, cache: Path) -> None:
         path.write_text("".join(rows), encoding="utf-8")
         count = import_memory(memory, path, human=human)
     click.echo(f"{count:,} corrections by {human} in {cache}")
+    print_terms_needed(human)

@@ -32,6 +32,14 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def print_terms_needed(human: str) -> None:
+    """Say what a person's corrections need before they may be published."""
+    click.echo(
+        f"Say under what terms {human} works, or the license gate keeps these records back:\n"
+        "'People who translate or correct' in licenses/README.md shows the entry."
+    )
+
+
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a plain table; numbers to the right, Japanese at its real width."""
     from rich.console import Console

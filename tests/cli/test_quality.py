@@ -197,6 +197,31 @@ def test_a_correction_in_a_sheet_comes_back_in_the_next_build(build: Path, tmp_p
     assert "a reader" in prefdata("memory", "stats", "--cache", cache).stdout
 
 
+def filtered(build: Path) -> set[str]:
+    """Return the ids of what the filter step of a build dropped."""
+    rows = map(json.loads, prefdata("drops", build, "--json").stdout.splitlines())
+    return {row["id"] for row in rows if row["step"] == "filter"}
+
+
+@pytest.mark.slow
+def test_a_persons_correction_brings_the_record_back_in_the_next_build(tmp_path: Path) -> None:
+    where = ("data/build/quickstart", "d.csv", "--reason", "number_mismatch")
+    assert prefdata("build", "quickstart", cwd=tmp_path).returncode == 0
+    before = filtered(tmp_path / where[0])
+    prefdata("sheet", "export", *where, cwd=tmp_path)
+    with (tmp_path / "d.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = (row for row in csv.DictReader(file) if row["reason"] == "number_mismatch")
+    row["corrected"] = row["ja"].replace("54,000", "5,400")
+    with (tmp_path / "d.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+    done = prefdata("sheet", "import", "d.csv", "--human", "a reader", cwd=tmp_path)
+    assert "Say under what terms a reader works" in done.stdout
+    assert prefdata("build", "quickstart", cwd=tmp_path).returncode == 0
+    assert filtered(tmp_path / where[0]) == before - {row["id"]}
+
+
 def test_a_sheet_has_both_sides_of_a_pair_that_collapsed(build: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "pairs.csv"
     prefdata("sheet", "export", build, sheet, "--reason", "pair_collapsed")

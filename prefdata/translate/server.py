@@ -72,6 +72,8 @@ class Server:
         @field_validator("base_url")
         @classmethod
         def _no_secrets(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+            if not value:
+                raise ValueError("give at least one address")
             for url in [value] if isinstance(value, str) else value:
                 if not url.startswith(("http://", "https://")) or "@" in url:
                     raise ValueError("give http(s)://host/v1, without user name or key")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
+from prefdata.core.errors import PrefdataError
 from prefdata.core.records import Message
 from prefdata.core.stage import Answer, Request, Translator
 from prefdata.translate.entry import Attempt, Entry, Item, Maker
@@ -115,6 +116,13 @@ class Window:
         finally:  # whatever ends the run, what was answered is kept
             self._commit()
             gc.unfreeze()
+        left = self._under_way + len(self._requests) + len(self._ready)
+        if left:
+            raise PrefdataError(
+                f"the translator ended with {left:,} requests open",
+                type(self.translator).__name__,
+                "every request is answered, a failed one with text None; what was answered is kept",
+            )
         self.report(self)
 
     def _feed(self) -> Iterator[Request | None]:

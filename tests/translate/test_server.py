@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from prefdata.core.errors import ConfigError, PrefdataError
 from prefdata.core.finding import Outcome
@@ -229,6 +230,14 @@ def test_an_address_where_nothing_listens_is_named(tmp_path: Path, server: str, 
         build(tmp_path, server, PAIRS[:1], options={"retry_seconds": 0.2})
 
     assert "127.0.0.1:9" in caught.value.where
+
+
+@pytest.mark.parametrize("url", [[], "", "localhost:8000/v1", "http://me:secret@host/v1"])
+def test_no_address_or_one_with_a_secret_is_refused_before_any_work(
+    tmp_path: Path, url: str | list[str]
+) -> None:
+    with pytest.raises(ValidationError, match="base_url"):
+        build(tmp_path, "", PAIRS, options={"base_url": url})
 
 
 def test_a_wrong_key_ends_at_once(tmp_path: Path) -> None:

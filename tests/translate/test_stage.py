@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prefdata.core.errors import PrefdataError
 from prefdata.core.finding import Outcome
 from prefdata.core.origin import Layer
 from prefdata.core.records import Preference
-from prefdata.core.stage import Context, Event
+from prefdata.core.stage import Answer, Context, Event, Request
+from prefdata.translate.fake import Fake
+from prefdata.translate.ladder import Ladder
+from prefdata.translate.memory import Memory, memory_file
 from prefdata.translate.stage import Translate
+from prefdata.translate.tree import Tree
+from prefdata.translate.work import Window
 from tests.translate.records import LAYER, record
 
 
@@ -82,6 +90,31 @@ def test_a_failed_prompt_or_half_a_pair_drops_the_record(tmp_path: Path, where: 
     [drop] = outcome.dropped
     assert drop.reasons == ("truncated",)
     assert drop.record == pair
+
+
+class Forgetful(Fake):
+    """Answers its first request alone."""
+
+    def translate(self, requests: Iterable[Request | None]) -> Iterator[Answer]:
+        return islice(super().translate(requests), 1)
+
+
+def test_a_translator_that_leaves_requests_unanswered_is_named(tmp_path: Path) -> None:
+    tree, _ = Tree.of([record("1", ["Which?"], "First one.", "Second thing.")])
+    context = Context(cache=tmp_path)
+    with Memory(memory_file(tmp_path)) as memory:
+        window = Window(
+            list(tree),
+            translator=Forgetful(Fake.Config(), context),
+            memory=memory,
+            maker=memory.maker("m", layer=None),
+            ladder=Ladder(checks=False),
+            report=lambda window: None,
+        )
+        with pytest.raises(PrefdataError, match="ended with 2 requests open") as caught:
+            window.run()
+        assert caught.value.where == "Forgetful"
+        assert memory.stats()["nodes"] == 1
 
 
 def test_a_second_run_takes_everything_from_the_memory(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def report_of(
     last = next((d for d in reversed(datasets) if d.kind == "preferences"), None)
     kept = samples.kept(last, KEPT) if last else []
     shown = [shelf.row(record, "kept") for record in kept[:: max(1, len(kept) // SHOWN)]]
-    shown = shown or _published(release)
+    shown = shown or _published(release, shelf.warned)
     for dataset in datasets:
         if dataset.kind == "preferences":
             for rows in samples.dropped(dataset).values():
@@ -187,7 +187,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= TEXT else text[: TEXT - 1] + "…"
 
 
-def _published(release: Path) -> list[dict[str, Any]]:
+def _published(release: Path, warned: Set[str]) -> list[dict[str, Any]]:
     """Return rows of a release that lies without its build."""
     shown: list[dict[str, Any]] = []
     for file in sorted((release / "pairs").glob("*.parquet")):
@@ -204,6 +204,7 @@ def _published(release: Path) -> list[dict[str, Any]]:
             is_japanese = row["lang"] == "ja"
             shown.append(
                 {"state": "kept", "step": "", "source": row["source"], "id": row["id"], "why": why,
+                 "warned": row["source"] in warned, "hidden": False,
                  "ja": turns if is_japanese else [], "en": [] if is_japanese else turns}
             )  # fmt: skip
     return shown

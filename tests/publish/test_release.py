@@ -10,11 +10,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prefdata.core.errors import ConfigError, GateFailed, LicenseDenied
 from prefdata.core.stage import Context
-from prefdata.publish.columns import id_digests
+from prefdata.publish import views
+from prefdata.publish.columns import conversation_digests, id_digests
 from prefdata.publish.release import Publish
+from prefdata.store.arrow import encode
 from prefdata.store.files import sha256
 from tests.publish.conftest import a_build, a_record
 
@@ -269,3 +273,26 @@ def test_row_digests_do_not_depend_on_their_neighbors() -> None:
     assert found == [id_digests(pa.array([text])).tolist()[0] for text in ids]
     assert len(set(found)) == 4
     assert f"{found[3]:016x}" == "343e5ec8deae2635"
+
+
+@given(st.integers(0, 12), st.integers(0, 12))
+def test_views_of_a_slice_are_those_of_its_rows(start: int, count: int) -> None:
+    import pyarrow as pa
+
+    turns = [("あ", "い", "う")[: 1 + n % 3 // 2 * 2] for n in range(12)]
+    answers = [("甲", f"{n}", "丙")[: 2 + n % 2] for n in range(12)]
+    table = encode([a_record(n, *turns[n], answers=answers[n]) for n in range(12)])
+    piece = table.slice(start, count)
+    rows = table.take(pa.array(range(12)[start : start + count], pa.int64()))
+
+    found, expected = views.derive(piece), views.derive(rows)
+    assert found.id == expected.id
+    for view in (
+        lambda t, d: views.pairs_view(t, d, margin=True),
+        lambda t, d: views.rankings_view(t),
+        lambda t, d: views.sft_view(t),
+        views.labeled,
+    ):
+        assert view(piece, found).equals(view(rows, expected))
+    digests = [conversation_digests(part.column("prompt")).tolist() for part in (piece, rows)]
+    assert digests[0] == digests[1]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.records import pair_id
 from prefdata.publish.columns import U64, conversation_digests, id_digests, mixed, string_digests
+from prefdata.publish.compare_steps import reasons_of, steps_of
 from prefdata.publish.report import BUILD
 from prefdata.store.dataset import MANIFEST, Dataset
 from prefdata.store.files import read_json
@@ -75,9 +76,9 @@ def compare(a: Path, b: Path) -> Difference:
         IntegrityError: a file of its pairs is missing, or has another size than it was built with.
     """
     manifests = [_manifest(path) for path in (a, b)]
-    found = Difference(steps=_steps(*manifests), reasons=_reasons(*manifests))
+    found = Difference(steps=steps_of(*manifests), reasons=reasons_of(*manifests))
     rows = [_rows(path) for path in (a, b)]
-    found.licenses = _counted(*(path for path in (a, b)))
+    found.licenses = _counted(a, b)
     at = np.searchsorted(rows[1].key, rows[0].key).clip(max=max(len(rows[1].key) - 1, 0))
     shared = np.flatnonzero(rows[1].key[at] == rows[0].key) if len(rows[1].key) else at[:0]
     _note_changed(found, rows, shared, at[shared])
@@ -221,46 +222,3 @@ def _counted(a: Path, b: Path) -> dict[str, tuple[int, int]]:
                 own[row["values"]] += row["counts"]
         counts.append(own)
     return {name: (counts[0][name], counts[1][name]) for name in sorted({*counts[0], *counts[1]})}
-
-
-def _reasons(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    counts = [
-        {f"{s['id']}: {code}": n for s in m["steps"] for code, n in s["counts"]["reasons"].items()}
-        | {f"publish: {code}": n for code, n in m["counts"]["reasons"].items()}
-        for m in (a, b)
-    ]
-    names = sorted({*counts[0], *counts[1]})
-    return {name: (counts[0].get(name, 0), counts[1].get(name, 0)) for name in names}
-
-
-def _steps(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
-    """Return for each step what was made differently; keys alone differ with their inputs."""
-    sides = [{s["id"]: _flat(s) for s in m["steps"]} for m in (a, b)]
-    for side, manifest in zip(sides, (a, b), strict=True):
-        side["publish"] = _flat({"settings": manifest["settings"]})
-        prompts = (manifest.get("translator") or {}).get("prompts", {})
-        if "translate" in side:
-            side["translate"] |= {f"prompt {kind}": p["digest"] for kind, p in prompts.items()}
-    found = {}
-    for name in dict.fromkeys([*sides[0], *sides[1]]):
-        left, right = sides[0].get(name, {}), sides[1].get(name, {})
-        fields = dict.fromkeys([*left, *right])
-        differ = {f: (left.get(f), right.get(f)) for f in fields if left.get(f) != right.get(f)}
-        if differ:
-            found[name] = differ
-    return found
-
-
-def _flat(step: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a step's component, version and settings under dotted names."""
-    flat = {name: step[name] for name in ("use", "version") if name in step}
-
-    def walk(prefix: str, value: Any) -> None:
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                walk(f"{prefix}.{name}", inner)
-        else:
-            flat[prefix] = value
-
-    walk("settings", step["settings"])
-    return flat

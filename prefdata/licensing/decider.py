@@ -18,6 +18,7 @@ from prefdata.licensing.decision_files import decisions_for
 from prefdata.licensing.policy import Policy
 from prefdata.licensing.reason import codes
 from prefdata.licensing.registry import Registry
+from prefdata.licensing.registry_files import registry_files
 from prefdata.licensing.unlock import remedy
 from prefdata.store.files import sha256 as file_sha256
 
@@ -141,14 +142,3 @@ _NEUTRAL = {
         {"kind": "license_file", "by": "rights_holder", "at_revision": "same", "age_days": 0}
     ],
 }
-
-
-def registry_files(folder: Any) -> list[Any]:
-    """Return the files of a registry folder that decide, sorted."""
-    found = [
-        path
-        for part in ("registry", "decisions")
-        for path in (folder / part).rglob("*.yaml")
-        if path.is_file()
-    ]
-    return sorted(found)

@@ -12,7 +12,8 @@ from prefdata.core.errors import ConfigError
 from prefdata.core.origin import Layer
 from prefdata.licensing.entry import is_commit
 from prefdata.licensing.human_decisions import reaches
-from prefdata.licensing.registry import Registry, load_yaml
+from prefdata.licensing.registry import Registry
+from prefdata.licensing.registry_files import load_yaml
 
 REQUIRED = ("id", "decision", "by", "scope", "revision", "covers", "basis", "decided", "expires")
 

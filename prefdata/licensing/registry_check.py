@@ -20,7 +20,8 @@ from prefdata.licensing.entry import Component
 from prefdata.licensing.license_book import LicenseBook
 from prefdata.licensing.policies import presets, read_policy
 from prefdata.licensing.policy import TERMS
-from prefdata.licensing.registry import Registry, file_name, find_entries, load_yaml
+from prefdata.licensing.registry import Registry
+from prefdata.licensing.registry_files import file_name, find_entries, load_yaml
 from prefdata.store.files import sha256
 
 MAX_AGE_DAYS = 365

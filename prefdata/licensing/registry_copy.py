@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prefdata.licensing.decider import Decider, registry_files
-from prefdata.licensing.registry import file_name
+from prefdata.licensing.decider import Decider
+from prefdata.licensing.registry_files import file_name, registry_files
 from prefdata.store.files import sha256 as file_sha256
 
 REGISTRY = "audit/registry"

@@ -20,11 +20,12 @@ from prefdata.licensing import standalone
 from prefdata.licensing.audit import POLICY, read_audit
 from prefdata.licensing.audit_content import Facts, account
 from prefdata.licensing.audit_sources import Tally
-from prefdata.licensing.decider import Decider, registry_files
+from prefdata.licensing.decider import Decider
 from prefdata.licensing.notices import attribution, license_file, named_ids, notice
 from prefdata.licensing.policy import Policy, policy_of
 from prefdata.licensing.registry import Registry, shipped
 from prefdata.licensing.registry_copy import used_folders
+from prefdata.licensing.registry_files import registry_files
 from prefdata.licensing.report import html, markdown
 from prefdata.store.arrow import layers_from_text, layers_to_text
 from prefdata.store.files import read_json, sha256

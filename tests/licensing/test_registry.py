@@ -17,8 +17,9 @@ from prefdata.core.verdict import Verdict
 from prefdata.licensing.decider import Decider
 from prefdata.licensing.entry import read_entry
 from prefdata.licensing.policies import preset, presets
-from prefdata.licensing.registry import Registry, load_yaml, shipped
+from prefdata.licensing.registry import Registry, shipped
 from prefdata.licensing.registry_check import check_registry, files_with_schema
+from prefdata.licensing.registry_files import load_yaml
 from tests.licensing.builds import CALM, HH, three
 
 DAY = date(2026, 11, 21)

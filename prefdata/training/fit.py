@@ -78,7 +78,9 @@ def fit(
             optimizer.zero_grad()
             _log(run, accelerator, step + 1, steps, total)
             asked = stop.is_agreed(accelerator)
-            if accelerator.is_main_process and ((step + 1) % run.every == 0 or asked):
+            # The last state is kept too: a kill while the model is measured repeats no step.
+            is_due = (step + 1) % run.every == 0 or step + 1 == steps or asked
+            if accelerator.is_main_process and is_due:
                 run.checkpoints.save(step + 1, _state(model, optimizer, scheduler))
             if asked:
                 stop.interrupt(step + 1)

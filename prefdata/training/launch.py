@@ -60,7 +60,7 @@ def _run(command: list[str]) -> tuple[int, str]:
     ):
         while True:
             try:
-                _, told = launcher.communicate(timeout=1)
+                _, told = launcher.communicate(timeout=0.2)
             except subprocess.TimeoutExpired:
                 if stop.asked:
                     launcher.terminate()  # its processes write a checkpoint and end

@@ -24,7 +24,10 @@ def draw(judged: Judged, temperature: float, folder: Path) -> None:
         ("as trained", reliability(difference)),
         ("with temperature", reliability(difference / temperature)),
     ):
-        axes.plot([r[0] for r in rows], [r[1] for r in rows], marker="o", label=name)
+        said, was = [r[0] for r in rows], [r[1] for r in rows]
+        sizes = [10 + 200 * r[2] / len(difference) for r in rows]  # a bin of few pairs says little
+        (line,) = axes.plot(said, was, linewidth=1, label=name)
+        axes.scatter(said, was, s=sizes, color=line.get_color())
     axes.legend()
     _save(axes, folder / "reliability.png")
 

@@ -82,7 +82,8 @@ class PPO:
                     score = self.config.reward.sign * monitors.mean("score")
                     self.progress.keep_if_best(score)
                 asked = stop.is_agreed(self.accelerator)
-                if tripped or asked or self._is_due(self.config.checkpoint_every):
+                is_last = state.step == self.config.ppo.steps
+                if tripped or asked or is_last or self._is_due(self.config.checkpoint_every):
                     self.progress.save(self.optimizer)
                 if tripped and self.config.on_trip == "stop":
                     return tripped

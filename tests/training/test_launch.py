@@ -24,7 +24,7 @@ def test_two_processes_train_a_policy_stop_when_asked_and_go_on(
     from prefdata.training.ppo import TrainPPO
 
     log = tmp_path / "ppo" / "events.jsonl"
-    tree = ppo_settings(toy_release, ppo={"steps": 40, "minibatch": 16}, ptx={"coef": 0.1})
+    tree = ppo_settings(toy_release, ppo={"steps": 24, "minibatch": 16}, ptx={"coef": 0.1})
 
     def train() -> Path:
         inputs = {"policy": policy, "reward": reward}
@@ -42,10 +42,10 @@ def test_two_processes_train_a_policy_stop_when_asked_and_go_on(
     folder = train()
 
     events = toy.events(folder)
-    assert 1 <= stopped < 40
-    assert [event["step"] for event in events] == list(range(1, 41))
+    assert 1 <= stopped < 24
+    assert [event["step"] for event in events] == list(range(1, 25))
     assert events[0]["kl"] == 0.0
-    assert events[-1]["kl"] > 1.0
+    assert events[-1]["kl"] > 0.0
     assert not (folder / "launch.json").exists()
 
 

@@ -129,6 +129,7 @@ def test_one_build_goes_from_sample_data_to_a_policy_and_reruns_only_what_change
         report = json.loads((out[name] / "licenses.json").read_text())
         assert report["verdict"] == "allow"
         assert "LicenseRef-prefdata-anthropic-commercial-2025-06-17" in report["downstream_terms"]
+        assert (out[name] / "checkpoints").is_dir() == (name != "soup")
     assert len(toy.metrics(out["soup"])["members"]) == 3
     parents = json.loads((out["ppo"] / "manifest.json").read_text())["parents"]
     assert set(parents) == {"policy", "prompts", "reward"}

@@ -26,9 +26,9 @@ _DATA = re.compile(
     r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )
-# Full-width letters and digits, half-width marks, blanks before a comma or in a row between Japanese
+# Full-width letters (but w, a laugh) and digits, half-width marks, blanks before a comma or in a row between Japanese
 # characters.
-_WIDE = re.compile("[Ａ-Ｚａ-ｚ０-９｡-･]")
+_WIDE = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ０-９｡-･]")
 _SPACED = re.compile(
     "[ \u3000](?:(?<=[ぁ-ヶ一-鿿].)[ \u3000]*[、。）」]|(?<=[ぁ-ヶ一-鿿、。].)[ \u3000]+(?=[ぁ-ヶ一-鿿]))"
 )

@@ -105,7 +105,13 @@ def _half_kana(source: str, target: str) -> str:
 def _full_ascii(source: str, target: str) -> str:
     if not _FULL_ASCII.search(target) or _FULL_ASCII.search(source):
         return target
-    return _FULL_ASCII.sub(lambda m: unicodedata.normalize("NFKC", m.group()), target)
+    return _FULL_ASCII.sub(_narrow, target)
+
+
+def _narrow(match: re.Match[str]) -> str:
+    """Return full-width letters and digits as ASCII; wide w alone is a laugh."""
+    text = match.group()
+    return unicodedata.normalize("NFKC", text) if text.strip("ｗ") else text
 
 
 _STEPS: Final[tuple[tuple[str, str, Callable[[str, str], str]], ...]] = (

@@ -16,6 +16,7 @@ MENDED = [
     ("Let it cool.", "<target>冷まします。</target>", "冷まします。"),
     ("Turn on the fan.", "ﾌｧﾝをつけます。", "ファンをつけます。"),
     ("Open the PDF.", "ＰＤＦを開きます。", "PDFを開きます。"),
+    ("Open Windows.", "Ｗｉｎｄｏｗｓを開きます。", "Windowsを開きます。"),
     ("One.\nTwo.", "一。\r\n二。  ", "一。\n二。"),
 ]
 KEPT = [
@@ -30,6 +31,7 @@ KEPT = [
     ("<s>old</s> new", "<s>古い</s>新しい"),
     ("Type Ａ to quit.", "Ａを押すと終わります。"),
     ("Really?!", "本当？！①"),
+    ("what a legend lol", "伝説すぎるだろｗｗｗ"),
 ]
 
 

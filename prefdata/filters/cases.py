@@ -9,7 +9,7 @@ from typing import Any
 from prefdata.core.errors import InputError, nearest
 from prefdata.core.finding import Finding
 from prefdata.core.records import Role
-from prefdata.filters import pairs
+from prefdata.filters import pairs, speaker
 from prefdata.filters.judge import Judge, by_cause, screen, transcript_roles
 from prefdata.filters.view import Turn
 from prefdata.text.assess import assess
@@ -128,6 +128,14 @@ class CaseJudge:
         found = []
         for n, ((role, source), (_, target)) in enumerate(zip(sources, targets, strict=True)):
             found += self.segment(source, target, "prompt", case.source_kind, _role(role), n)
+        spoken = [
+            Turn(_role(role), source, target)
+            for (role, source), (_, target) in zip(sources, targets, strict=True)
+        ]
+        found += [
+            self.judge.finding(seen, "prompt", -1, case.source_kind)
+            for seen in speaker.check(spoken)
+        ]
         left = {f.turn for f in found if f.code == "untranslated" and f.action == "drop"}
         if 0 < len(left) < len(sources):  # of the transcript, a part
             seen = Seen("partially_untranslated", "turn", float(len(left)))

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from prefdata import text as text_checks
 from prefdata.core.finding import Finding
 from prefdata.core.records import digest
-from prefdata.filters import pairs
+from prefdata.filters import pairs, speaker
 from prefdata.filters.view import Comparison, Turn
 from prefdata.text.assess import Given, assess_all
 from prefdata.text.limits import Limits, order
@@ -46,6 +46,8 @@ class Judge:
         yield from self._turns(view.prompt, "prompt", view.kind, known)
         for n, completion in enumerate(view.completions):
             yield from self._turns(completion, f"completion_{n}", view.kind, known)
+            for seen in speaker.check((*view.prompt, *completion)):
+                yield self.finding(seen, f"completion_{n}", -1, view.kind)
         for seen in pairs.check(view):
             yield self.finding(seen, "pair", -1, view.kind)
 

@@ -84,7 +84,7 @@ def _assessed(texts: Sequence[Bitext]) -> Iterator[tuple[Seen, ...]]:
     for text, own in zip(texts, seen, strict=True):
         if not text.target.strip(BLANK):
             own.extend(CHECKS[0](text))
-        if text.source and text.role != "assistant":
+        if text.source and text.role != "assistant" and not text.english.citations:
             task = language_task(text.source, text.source_vocabulary)
             if task:
                 own.append(Seen("language_dependent_task", task))

@@ -40,7 +40,7 @@ _OTHER_WORDS: Final = {
 # What a word of an English text may be in digits.
 WORD_VALUES: Final = {word: float(value) for word, value in (_OTHER_WORDS | _WORDS).items()}
 _EN = re.compile(
-    r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
+    r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.(?![0-5]\d\s?[ap]\.?m)\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
     re.IGNORECASE,
 )
@@ -167,7 +167,7 @@ def word_numbers(text: str) -> frozenset[float]:
     if "half" in lower:
         found |= {0.5, 1.5, 30.0, 50.0, 2.5, 3.5, 5.0}
     if "quarter" in lower:
-        found |= {15.0, 25.0, 75.0, 3.0}
+        found |= {15.0, 25.0, 45.0, 75.0, 3.0}
     if "tenths" in lower or _BEFORE_COUNT.search(lower):
         found |= _shares(lower) | _times(lower)
     return frozenset(found)

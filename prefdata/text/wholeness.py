@@ -33,6 +33,7 @@ _FIELD_IN_JAPANESE = {
     "UPDATE": "UPDATE|更新|追記|続報|その後",
 }
 _SHORT_NAME = 10  # English letters that a short form would have
+_MANY_MORE = 1.25  # times the sentences of the source
 _SHRINKS = 1.33
 _PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
 _HANGING = word_list("hanging_ja")
@@ -166,8 +167,7 @@ def omission(text: Bitext) -> Iterator[Seen]:
 def _fields(source: str, target: str) -> Iterator[Seen]:
     """Yield fields of a post that are missing while others stand: TITLE, POST, TL;DR."""
     labels = _FIELD.findall(source)
-    is_post = len(labels) >= 2 and any(f"{label}:" in target for label in labels)
-    if not is_post:
+    if len(labels) < 2:
         labels = [label for label in labels if label in ("TL;DR", "TLDR")]
     if not labels:
         return
@@ -191,7 +191,8 @@ def addition(text: Bitext) -> Iterator[Seen]:
     """
     sentences, there = len(text.source_sentences), len(text.target_sentences)
     if sentences and there > sentences:
-        band = "sentences" if there >= sentences + 2 else "sentence"
+        is_more = there >= sentences + 2 and there >= _MANY_MORE * sentences
+        band = "sentences" if is_more else "sentence"
         share = round(text.ratio / TOO_LONG[text.band], 4)
         yield Seen("addition", band, share, f"{there} for {sentences} sentences")
     items, kept = text.source_items, text.target_items

@@ -22,7 +22,7 @@ from prefdata.filters.screen import Screen
 from prefdata.filters.stage import FilterStage
 from prefdata.filters.view import Comparison, blind
 from prefdata.store.arrow import encode, encode_drops
-from tests.records import a_pair, answer, preferences
+from tests.records import a_pair, answer, preferences, say
 
 ENGLISH = ("How do I get to the station?", "Go straight for five minutes.", "No idea.")
 GOOD = ("駅へはどう行けばいいですか？", "5分ほどまっすぐ進んでください。", "わかりません。")
@@ -280,3 +280,22 @@ def test_the_quick_start_loses_what_was_planted_and_nothing_else(root: Path) -> 
         if dropped:
             found[line] = dropped[0].reasons[0]
     assert found == expected
+
+
+def test_an_assistant_that_changes_its_register_between_turns_is_inconsistent() -> None:
+    japanese = say(
+        "葉先が茶色いです。",
+        "空気が乾いています。水をやってください。霧吹きも役に立ちます。",
+        "切るべきですか？",
+    )
+    english = say("The tips are brown.", "The air is dry. Water it. Mist helps.", "Cut them?")
+    plain, polite = "切ってもいいぜ。はさみを使うんだ。すぐ治るよ。", "切ってもかまいません。"
+    record = replace(
+        a_pair(),
+        prompt=japanese,
+        completions=(Completion(answer(plain), 1), Completion(answer(polite), 2)),
+        original=Original("en", english, (answer("You can. Use scissors."), answer("You can."))),
+    )
+    (drop,) = FilterStage(FilterStage.Config.from_tree({}), Context())([record]).dropped
+    found = [(f.side, f.band) for f in drop.findings if f.code == "register_inconsistent"]
+    assert found == [("chosen", "speaker")]

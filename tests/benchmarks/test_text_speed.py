@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -33,8 +34,8 @@ from tests.benchmarks.measure import ratio, write_results
 from tests.records import a_pair
 
 pytestmark = pytest.mark.benchmark
-TILES = 12  # so that a round takes long beside the clock's step
-SHARDS, SHARD = 32, 256  # of the run with one and with two processes
+TILES = 4  # so that a round takes long beside the clock's step
+SHARDS, SHARD = 16, 256  # of the run with one and with two processes
 Row = tuple[str, str]
 
 
@@ -133,8 +134,10 @@ def test_the_checks_beside_a_bare_parse(root: Path, tmp_path: Path) -> None:
         times = ratio(lambda: four_measures(rows, TILES), lambda: [theirs(t) for t in texts])
         what = "length, repetition of characters and words, share of nouns: times HojiChar's speed"
         found.append((what, str(times), "≥ 3.5"))
-    what = f"the filter step over {SHARDS * SHARD:,} pairs: two processes beside one, by the clock"
-    found.append((what, f"{two_processes(quick_start(root), tmp_path):.2f}", "≥ 1.7"))
+    what = f"the filter step over {SHARDS * SHARD:,} pairs: two processes beside one"
+    clock, cpu = two_processes(quick_start(root), tmp_path)
+    found += [(f"{what}, by the clock", f"{clock:.2f}", "≥ 1.7")]
+    found += [(f"{what}, by the CPU seconds of the busier one", f"{cpu:.2f}", "≥ 1.7")]
     note = (
         f"{len(rows)} texts of the quick start, {_size(rows)}, with their English, assessed as one "
         f"batch of assistant turns; CPU ÷ wall {checks.cpu_per_wall:.2f}. "
@@ -147,10 +150,11 @@ def _size(rows: list[Row]) -> str:
     return f"{mean(len(japanese) for _, japanese in rows):.0f} Japanese characters each"
 
 
-def two_processes(nodes: list[Row], folder: Path) -> float:
+def two_processes(nodes: list[Row], folder: Path) -> tuple[float, float]:
     """Return how many times faster two processes take shards through the filter stage than one.
 
-    Shards are read, checked and written, the second process's start included.
+    By the clock, and by CPU seconds, what both do at once counted half: on a busy machine the clock
+    says nothing. Shards are read, checked and written; the start of the processes is included.
     """
     rng = random.Random(20)
     texts: list[Row] = []
@@ -160,16 +164,18 @@ def two_processes(nodes: list[Row], folder: Path) -> float:
     inputs[0].parent.mkdir()
     for n, path in enumerate(inputs):
         write_shard(path, encode([_pair(texts, n * SHARD + k) for k in range(SHARD)]))
-    seconds = {}
+    seconds, cpu = {}, {}
     for workers in (1, 2):
         (folder / str(workers)).mkdir()
         work = Work("stages", "filter", "{}", Context())
         task = StageTask(work, inputs, folder / str(workers), cpus=1, gpus=0, parallel=True)
         engine = LocalEngine(LocalEngine.Config(workers=workers), Context())
-        begun = perf_counter()
+        begun, before = perf_counter(), os.times()
         assert len(list(engine.map(task, range(SHARDS)))) == SHARDS
-        seconds[workers] = perf_counter() - begun
-    return seconds[1] / seconds[2]
+        seconds[workers], after = perf_counter() - begun, os.times()
+        used = [b - a for a, b in zip(before[:4], after[:4], strict=True)]
+        cpu[workers] = sum(used[:2]) + sum(used[2:]) / 2  # its own, and its children's
+    return seconds[1] / seconds[2], cpu[1] / cpu[2]
 
 
 def _pair(texts: list[Row], n: int) -> Any:

@@ -72,6 +72,7 @@ def _sampled(rows: list[Dropped], size: int) -> list[Dropped]:
 def _print(rows: list[Dropped], path: Path) -> None:
     from prefdata.cli.terminal import print_table
 
+    width = max(get_terminal_size().columns - 9, 20)
     for row in rows:
         measured = "" if row.measured is None else f"  measured {row.measured:g}"
         limit = "" if row.limit is None else f", limit {row.limit:g}"
@@ -81,7 +82,7 @@ def _print(rows: list[Dropped], path: Path) -> None:
         )
         for label, text in (("seen", row.detail), ("en", row.en), ("ja", row.ja)):
             if text:
-                click.echo(f"    {label:4} {_short(text, get_terminal_size().columns - 9)}")
+                click.echo(f"    {label:4} {_short(text, width)}")
     counts = Counter((row.step, row.reasons[0]) for row in rows)
     click.echo()
     print_table(["step", "reason", "dropped"], [[*key, n] for key, n in sorted(counts.items())])

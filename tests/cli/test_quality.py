@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,9 +77,13 @@ def test_judge_gives_ids_back_as_they_are_half_characters_too(tmp_path: Path) ->
         {"id": 7, "en": "Hi.", "ja": "やあ。"},
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    done = prefdata("judge", path, "--json")
-    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["\ud83dx", 7]
-    assert "mojibake" in prefdata("judge", path).stdout
+    command = [sys.executable, "-m", "prefdata", "judge", str(path)]  # to a stream that has bytes
+    plain, listed = (
+        subprocess.run([*command, *more], capture_output=True, check=True).stdout.decode("utf-8")
+        for more in ((), ("--json",))
+    )
+    assert [json.loads(line)["id"] for line in listed.splitlines()] == ["\ud83dx", 7]
+    assert "mojibake" in plain
 
 
 def test_judge_gives_hostile_texts_a_verdict(tmp_path: Path) -> None:
@@ -231,13 +237,18 @@ def test_a_sheet_has_both_sides_of_a_pair_that_collapsed(build: Path, tmp_path: 
     assert rows[0]["en"] != rows[1]["en"]
 
 
-def test_drops_fit_the_terminal_and_show_the_end_of_a_long_text(build: Path) -> None:
+def test_drops_fit_the_terminal_and_show_the_end_of_a_long_text(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from rich.cells import cell_len
 
+    monkeypatch.setenv("COLUMNS", "80")
     shown = prefdata("drops", build, "--reason", "truncated").stdout
     texts = [line for line in shown.splitlines() if line.startswith("    ")]
     assert max(map(cell_len, texts)) <= 80
     assert texts[-1].endswith("交換して、すべてを")
+    monkeypatch.setenv("COLUMNS", "5")
+    assert prefdata("drops", build, "--reason", "truncated").returncode == 0
 
 
 def test_a_damaged_sheet_is_refused(tmp_path: Path) -> None:

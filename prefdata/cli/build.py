@@ -23,7 +23,9 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), help="Build folder [data/build/NAME].")
 @click.option("--limit", type=int, help="At most N records of each source, into trial/.")
 @click.option("--engine", help="local, ray or a plug-in [the pipeline's, else local].")
-@click.option("--workers", type=int, default=0, help="Processes [one for each core].")
+@click.option(
+    "--workers", type=click.IntRange(min=0), default=0, help="Processes [one for each core]."
+)
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a setting.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document; events on stderr.")
 def build(

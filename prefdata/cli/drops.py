@@ -53,7 +53,7 @@ def drops(
         for row in rows:
             print_json(row.to_json())
         return
-    _print(list(rows), path)
+    _print(list(rows), path, reason)
 
 
 def _sampled(rows: list[Dropped], size: int) -> list[Dropped]:
@@ -69,7 +69,7 @@ def _sampled(rows: list[Dropped], size: int) -> list[Dropped]:
     return sorted(found, key=lambda row: (row.step, row.reasons, row.id))
 
 
-def _print(rows: list[Dropped], path: Path) -> None:
+def _print(rows: list[Dropped], path: Path, reason: str | None) -> None:
     from prefdata.cli.terminal import print_table
 
     width = max(get_terminal_size().columns - 9, 20)
@@ -83,11 +83,24 @@ def _print(rows: list[Dropped], path: Path) -> None:
         for label, text in (("seen", row.detail), ("en", row.en), ("ja", row.ja)):
             if text:
                 click.echo(f"    {label:4} {_short(text, width)}")
+    if not rows:
+        click.echo(_nothing(path, reason))
+        return
     counts = Counter((row.step, row.reasons[0]) for row in rows)
     click.echo()
     print_table(["step", "reason", "dropped"], [[*key, n] for key, n in sorted(counts.items())])
-    if rows:
-        click.echo(f"\nTry other limits:  prefdata drops {path} --what-if CODE=LIMIT")
+    click.echo(f"\nTry other limits:  prefdata drops {path} --what-if CODE=LIMIT")
+
+
+def _nothing(path: Path, reason: str | None) -> str:
+    """Say that there is no drop, and with a reason which ones there are."""
+    from prefdata.core.errors import nearest
+    from prefdata.filters.dropped import dropped
+
+    if reason is None:
+        return "Nothing was dropped."
+    known = {code for row in dropped(path) for code in row.reasons}
+    return f"Nothing was dropped for {reason!r}; {nearest(reason, [*known])}"
 
 
 def _short(text: str, width: int) -> str:

@@ -7,7 +7,10 @@ import click
 
 @click.command()
 @click.argument("pipeline")
-@click.option("-n", "count", default=5, show_default=True, help="Records of each source.")
+@click.option(
+    "-n", "count", type=click.IntRange(min=1), default=5, show_default=True,
+    help="Records of each source.",
+)  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change a setting.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 def preview(pipeline: str, count: int, overrides: tuple[str, ...], as_json: bool) -> None:

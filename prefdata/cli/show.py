@@ -25,7 +25,9 @@ Trainers (datasets, trl):
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("record_id", required=False)
-@click.option("-n", "count", default=3, show_default=True, help="Records to show.")
+@click.option(
+    "-n", "count", type=click.IntRange(min=0), default=3, show_default=True, help="Records to show."
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 def show(path: Path, record_id: str | None, count: int, as_json: bool) -> None:
     """Show schema, counts and records of PATH; with RECORD_ID, one record in full.
@@ -49,7 +51,7 @@ def show(path: Path, record_id: str | None, count: int, as_json: bool) -> None:
 
         _show_records([Dataset(path)], record_id, count, as_json)
     elif path.is_file():
-        _show_rows(_file_rows(path), record_id, count, as_json, title=str(path))
+        _show_rows(_rows_of(path), record_id, count, as_json, title=str(path))
     else:
         fix = "give a build folder, a step's folder, a release or a data file"
         raise InputError("there is nothing to show", str(path), fix)
@@ -153,7 +155,7 @@ def _show_release(path: Path, record_id: str | None, count: int, as_json: bool) 
             click.echo(TRAINERS.format(path=path))
             click.echo()
     shards = sorted(path.glob("pairs/*.parquet")) or sorted(path.glob("rankings/*.parquet"))
-    all_rows = (row for shard in shards for row in _file_rows(shard))
+    all_rows = (row for shard in shards for row in _shard_rows(shard))
     _show_rows(all_rows, record_id, count, as_json)
 
 
@@ -164,13 +166,15 @@ def _parquet_facts(path: Path) -> dict[str, Any]:
         return {"rows": file.metadata.num_rows, "columns": ", ".join(file.schema_arrow.names)}
 
 
-def _file_rows(path: Path) -> Iterator[dict[str, Any]]:
-    if path.suffix == ".parquet":
-        from prefdata.store.shards import batches
+def _shard_rows(path: Path) -> Iterator[dict[str, Any]]:
+    from prefdata.store.shards import batches
 
-        for table in batches(path):
-            yield from table.to_pylist()
-        return
+    for table in batches(path):
+        yield from table.to_pylist()
+
+
+def _rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the readable rows of a data file of anybody's."""
     from prefdata.core.finding import Skip
     from prefdata.sources.files import SourceFile
     from prefdata.sources.reader import read_file
@@ -190,9 +194,9 @@ def _show_rows(
     if record_id:
         rows = (row for row in rows if str(row.get("id", "")).startswith(record_id))
         count = 1
+    found = list(islice(rows, count))
     if title and not as_json:
         click.echo(title)
-    found = list(islice(rows, count))
     if record_id and not found:
         raise _not_found(record_id)
     _print_rows(iter(found), as_json)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from prefdata.core.errors import InputError
 from prefdata.core.finding import Drop, Skip
 from prefdata.core.records import Preference
 from prefdata.pipeline.plan import Plan, Step
@@ -33,8 +34,26 @@ def preview(plan: Plan, count: int) -> Iterator[Previewed]:
         for source in plan.sources:
             rows = Work.of(_quietly(source, Path(cache))).make().records()
             first = islice(rows, count * ROWS)
-            records = [row for row in first if not isinstance(row, Skip)][:count]
+            records = _records(list(first), count, source)
             yield from _run(source.id, records, stages)
+
+
+def _records(rows: Sequence[Preference | Skip], count: int, source: Step) -> list[Preference]:
+    """Return the first records of some rows.
+
+    Raises:
+        InputError: every row is a skip.
+    """
+    records = [row for row in rows if not isinstance(row, Skip)]
+    skips = [row for row in rows if isinstance(row, Skip)]
+    if skips and not records:
+        first = skips[0]
+        raise InputError(
+            f"none of the first {len(skips)} rows of {source.id!r} is a record: {first.reason}",
+            f"{first.row}: {first.detail}" if first.detail else first.row,
+            f"see what it reads with 'prefdata components {source.use}'",
+        )
+    return records[:count]
 
 
 def _quietly(step: Step, cache: Path) -> Step:

@@ -140,3 +140,28 @@ def test_a_full_disk_ends_with_a_message_and_the_same_command_goes_on(tmp_path: 
         assert build(tmp_path, "a.jsonl", "jsonl", "--out", str(disk / "out")).returncode == 0
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("build", "quickstart", "--workers", "-1"), "'--workers'"),
+        (("preview", "quickstart", "-n", "0"), "'-n'"),
+        (("show", "fake.parquet"), "not a whole Parquet file"),
+        (("preview", "other.yaml"), "none of the first 1 rows of 'jsonl' is a record"),
+    ],
+)
+def test_a_wrong_number_or_file_is_a_usage_error(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "fake.parquet").write_text("no Parquet")
+    (tmp_path / "other.jsonl").write_text('{"question": "q"}\n')
+    (tmp_path / "other.yaml").write_text(
+        "name: other\nsources: [{use: jsonl, path: other.jsonl}]\nstages: [relabel]\n"
+    )
+
+    done = prefdata(*arguments, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

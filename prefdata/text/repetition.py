@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from prefdata.text.bitext import Bitext
+from prefdata.text.masking import HOLE
 from prefdata.text.mecab import SYMBOLS, Words
 from prefdata.text.seen import Seen
 
@@ -18,6 +19,7 @@ _CONTENT = frozenset("NUPJTAVrEOISC")
 _ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _DRAWN_OUT = re.compile(r"(.)\1{9}", re.DOTALL)
+_PLACEHOLDERS: Final = "〇○◯●×＊*＿_"  # 〇〇〇〇様
 _LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
 
 
@@ -35,7 +37,7 @@ def check(text: Bitext) -> Iterator[Seen]:
         times, unit = longest_loop(words.surfaces, words.classes)
         # "merrily, merrily, merrily, merrily" may be sung four times in Japanese, too.
         own = longest_source_loop(text.source) if times >= 3 else 1
-        if times >= 3 and times > own + 1:
+        if times >= 3 and times > own + 1 and HOLE not in unit and unit.strip(_PLACEHOLDERS):
             yield Seen("repetition_loop", "run", float(times), unit[:60])
     yield from _repeated_items(text)
     yield from _repeated_sentences(text)

@@ -43,7 +43,7 @@ _FORBIDS = re.compile(
     r"|cry|know|think|care|have|get|like|want|see|need|really|even|feel|stop|fear|sweat)\b)[a-z]+ \w"
 )
 _NEGATED = re.compile(
-    "[なぬずん無不非未禁厳避控止]|やめ|いけ|だめ|ダメ|遠慮|べから|まい|NG|危険|注意|以外"
+    "[なぬん無不非未禁厳避控止]|(?<![必ま先])ず|やめ|いけ|だめ|ダメ|遠慮|べから|まい|NG|危険|注意|以外"
 )
 _SOURCE_QUESTION = re.compile(r"\?[\"'”’)\]*_!]*\s*$")
 

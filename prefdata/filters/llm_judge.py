@@ -14,11 +14,11 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field
 
+from prefdata.chat import Chat
 from prefdata.config.settings import RUNTIME, Settings
 from prefdata.core.finding import Action, Finding
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
-from prefdata.filters.chat import Chat
 from prefdata.filters.view import Comparison, Turn
 
 _SYSTEM: Final = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from prefdata.chat import Chat
 from prefdata.config.settings import Settings
 from prefdata.core.errors import ConfigError
 from prefdata.core.records import Message
@@ -41,6 +42,9 @@ class EvaluateSkills(PlugIn):
         path: str = Field(description="FLASK's evaluation set, JSON Lines")
         judge_url: str = Field(description="an OpenAI-style endpoint, such as http://…/v1")
         judge_model: str
+        judge_key_env: str = Field(
+            default="", description="environment variable that holds the judge's key"
+        )
         model: str = Field(default="", description="a policy's folder, instead of an input")
         limit: int = Field(default=0, ge=0, description="instructions; 0: all")
         max_new_tokens: int = Field(default=512, ge=1)
@@ -67,7 +71,8 @@ class EvaluateSkills(PlugIn):
             raise ConfigError("there is no policy", self.context.step, "'inputs: {model: ID}'")
         tasks = read_tasks(self.context.path(self.config.path), self.config.limit)
         answers = self.answers(folders["model"], tasks)
-        judge = Judge(self.config.judge_url, self.config.judge_model)
+        config = self.config
+        judge = Judge(Chat(config.judge_url, config.judge_model, config.judge_key_env))
         metrics, rows = rate_all(judge, tasks, answers)
         metrics["judge"] = self.config.judge_model
         checks = check_all(self.config.gates, metrics)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 from typing import Any
 
+from prefdata.chat import Chat
 from prefdata.core.errors import InputError
 
 # The skills by the set's own names; what each asks for is said in our words.
@@ -103,12 +100,10 @@ def _known(name: str) -> str:
 
 
 class Judge:
-    """A chat model behind an OpenAI-style endpoint; its key comes from OPENAI_API_KEY, if set."""
+    """A chat model that rates answers."""
 
-    def __init__(self, base_url: str, model: str, *, wait: float = 2.0) -> None:
-        self.url = f"{base_url.rstrip('/')}/chat/completions"
-        self.model = model
-        self.wait = wait
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
 
     def rate(self, task: Task, answer: str, skill: str) -> int | None:
         """Return the judge's number, None if it gives none.
@@ -124,36 +119,10 @@ class Judge:
             answer=answer,
         )
         for attempt in range(ATTEMPTS):
-            number = number_in(self._ask(prompt, attempt))
+            number = number_in(self.chat.ask("", prompt, max_tokens=16, seed=attempt))
             if number is not None:
                 return number
         return None
-
-    def _ask(self, prompt: str, attempt: int) -> str:
-        body = {
-            "model": self.model,
-            "messages": [{"role": "user", "content": prompt}],
-            "temperature": 0.0,
-            "max_tokens": 16,
-            "seed": attempt,
-        }
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get("OPENAI_API_KEY"):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
-        for again in range(ATTEMPTS):
-            try:
-                with urllib.request.urlopen(request, timeout=120) as reply:
-                    return str(json.load(reply)["choices"][0]["message"]["content"])
-            except (urllib.error.URLError, TimeoutError, ValueError, KeyError) as error:
-                if again == ATTEMPTS - 1:
-                    raise InputError(
-                        f"the judge does not answer: {error}",
-                        self.url,
-                        "start it, or check the URL",
-                    ) from error
-                sleep(self.wait)
-        return ""
 
 
 def number_in(reply: str) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from prefdata.chat import Chat
 from prefdata.core.errors import InputError
 from prefdata.training.skills import GROUPS, SKILLS, Judge, number_in, rate_all, read_tasks
 from tests.training import toy
@@ -63,7 +64,7 @@ def test_the_twelve_skills_are_in_four_groups() -> None:
 
 def test_ratings_are_averaged_and_missing_ones_counted(flask: Path, judge: str) -> None:
     tasks = read_tasks(flask)
-    metrics, rows = rate_all(Judge(judge, "m"), tasks, ["やあ", "東京です"])
+    metrics, rows = rate_all(Judge(Chat(judge, "m")), tasks, ["やあ", "東京です"])
 
     assert metrics["skill_factuality"] == 5
     assert metrics["skill_readability"] == 2
@@ -87,7 +88,7 @@ def test_an_unknown_skill_and_a_silent_judge_are_explained(flask: Path) -> None:
         read_tasks(flask)
     flask.write_text(json.dumps(ROWS[0]))
     with pytest.raises(InputError, match="does not answer"):
-        rate_all(Judge("http://127.0.0.1:9", "m", wait=0), read_tasks(flask), [""])
+        rate_all(Judge(Chat("http://127.0.0.1:9", "m")), read_tasks(flask), [""])
 
 
 @pytest.mark.train

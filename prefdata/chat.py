@@ -1,4 +1,4 @@
-"""One question to an OpenAI-compatible server; used by the judge and by back-translation."""
+"""One question to an OpenAI-compatible server, for what judges, scores or rates with a model."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ class Chat:
     api_key_env: str = ""
     timeout: float = 120.0
 
-    def ask(self, system: str, question: str, *, max_tokens: int) -> str:
-        """Return the model's answer at temperature 0.
+    def ask(self, system: str, question: str, *, max_tokens: int, seed: int = 0) -> str:
+        """Return the model's answer at temperature 0; without a system prompt where it is empty.
 
         Raises:
             InputError: the server does not answer, or not in the form of the API.
         """
+        messages = [{"role": "system", "content": system}] if system else []
         body = {
             "model": self.model,
             "temperature": 0,
             "max_tokens": max_tokens,
-            "messages": [
-                {"role": "system", "content": system},
-                {"role": "user", "content": question},
-            ],
+            "seed": seed,
+            "messages": [*messages, {"role": "user", "content": question}],
         }
         answer = self._post(json.dumps(body).encode("utf-8"))
         try:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cached_property
+from typing import Final
 
 from prefdata.text import latin, length, script
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
+from prefdata.text.patterns import has_digit
 
 _NUMERAL = re.compile("[0-9]+")
 _JOINT = re.compile("['’.,-]")
+# What most texts hold that is not in normal form KC: without these, it is mostly found to be so fast.
+_WIDE_MARKS: Final = tuple(
+    zip("！？（）：，％～　０１２３４５６７８９", "!?():,%~ 0123456789", strict=True)
+)
 
 
 class Bitext:
@@ -60,7 +66,10 @@ class Bitext:
     @cached_property
     def normal_japanese(self) -> str:
         """Return the masked target in Unicode's normal form KC: digits and units in one width."""
-        return unicodedata.normalize("NFKC", self.japanese.text)
+        text = self.japanese.text
+        for wide, narrow in _WIDE_MARKS:
+            text = text.replace(wide, narrow)
+        return unicodedata.normalize("NFKC", text)
 
     @cached_property
     def source_words(self) -> list[str]:
@@ -91,7 +100,7 @@ class Bitext:
     @cached_property
     def source_numerals(self) -> list[str]:
         """Return the runs of digits of the masked source."""
-        return _NUMERAL.findall(self.english.text)
+        return _NUMERAL.findall(self.english.text) if has_digit(self.english.text) else []
 
     @cached_property
     def source_letters(self) -> int:

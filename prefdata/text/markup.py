@@ -82,11 +82,9 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def _invented(text: Bitext) -> Iterator[Seen]:
     """Yield headings and bold letters of a target whose source has no markup at all."""
-    if _MARKED_UP.search(text.source):
-        return
     added = len(_HEADING.findall(text.target)) if "#" in text.target else 0
     added += text.target.count("**") // 2
-    if added:
+    if added and not _MARKED_UP.search(text.source):
         yield Seen("markup_broken", "added", float(added))
 
 

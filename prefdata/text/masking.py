@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from prefdata.text.patterns import has_one
+from prefdata.text.patterns import has_digit, has_one
 
 # Stands for a masked span within a sentence; a symbol, so it counts as no letter and no word.
 HOLE: Final = "◇"
 
 # What every span begins with or holds; looking for each costs a tenth of one pattern for all.
-_SIGNS: Final = ("`", "$", "<", "@", "\\", "[", "~", "［", "://", "：//", "www.")
+_SIGNS: Final = ("`", "<", "@", "\\", "[", "~~~", "［", "://", "：//", "www.")
 _LONG_NUMBER = re.compile("[0-9][0-9]{39}")
 _SPAN = re.compile(
     r"""
@@ -81,7 +81,7 @@ def mask(text: str) -> Masked:
     >>> mask("Run `ls -l` or see https://example.com/a. [2]").text
     'Run ◇ or see ◇. ◇'
     """
-    if not (has_one(text, _SIGNS) or _LONG_NUMBER.search(text)):
+    if not (has_one(text, _SIGNS) or text.count("$") > 1 or _has_long_number(text)):
         return Masked(text)
     spans: dict[str, list[str]] = {}
     numbers: list[tuple[int, ...]] = []
@@ -102,6 +102,10 @@ def mask(text: str) -> Masked:
 
     masked = _SPAN.sub(replace, text)
     return Masked(masked, spans, tuple(numbers))
+
+
+def _has_long_number(text: str) -> bool:
+    return has_digit(text) and _LONG_NUMBER.search(text) is not None
 
 
 def _kind_of(match: re.Match[str]) -> str:

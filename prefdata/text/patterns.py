@@ -6,11 +6,14 @@ import re
 from collections.abc import Set
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 _FILE = Path(__file__).with_name("patterns.yaml")
+_KANJI = re.compile("[一-鿿]")
+DIGITS: Final = tuple("0123456789")
+WIDE_DIGITS: Final = tuple("０１２３４５６７８９")
 
 
 class Pattern:
@@ -21,7 +24,7 @@ class Pattern:
     are known, they are compared instead of being looked for.
     """
 
-    __slots__ = ("also", "near", "regex", "words")
+    __slots__ = ("also", "near", "regex", "signs", "words")
 
     def __init__(
         self,
@@ -31,6 +34,9 @@ class Pattern:
         regex: re.Pattern[str],
     ) -> None:
         self.near = near or words
+        # A character is found four times as fast as a word.
+        kanji = ((_KANJI.search(word), word) for word in self.near)
+        self.signs = tuple(dict.fromkeys(found[0] if found else word for found, word in kanji))
         self.also = also
         self.words = frozenset(words)
         self.regex = regex
@@ -38,10 +44,10 @@ class Pattern:
     def is_possible(self, text: str, words: Set[str] | None = None) -> bool:
         """Tell whether the text, of these words if they are known, holds what a match needs."""
         if self.words and words is not None:
-            return not self.words.isdisjoint(words)
-        return (not self.also or has_one(text, self.also)) and (
-            not self.near or has_one(text, self.near)
-        )
+            is_near = not self.words.isdisjoint(words)
+        else:
+            is_near = not self.near or (has_one(text, self.signs) and has_one(text, self.near))
+        return is_near and (not self.also or has_one(text, self.also))
 
     def search(self, text: str, words: Set[str] | None = None) -> re.Match[str] | None:
         """Return the first match, as ``re.search`` does; `words` are those of the text, if known."""
@@ -54,6 +60,11 @@ def has_one(text: str, words: tuple[str, ...]) -> bool:
         if word in text:
             return True
     return False
+
+
+def has_digit(text: str) -> bool:
+    """Tell whether a text holds an ASCII digit; a pattern takes ten times as long to find none."""
+    return has_one(text, DIGITS)
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prefdata.text import latin
 from prefdata.text.bitext import Bitext
+from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_one
 from prefdata.text.seen import Seen
 
 _TERMS = Path(__file__).with_name("cultural_terms.txt")
@@ -65,7 +66,9 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _may_be_personal(text: str) -> bool:
-    return "@" in text or "plate" in text or _DIGITS.search(text) is not None
+    if "@" in text or "plate" in text:
+        return True
+    return has_one(text, DIGITS + WIDE_DIGITS) and _DIGITS.search(text) is not None
 
 
 @cache

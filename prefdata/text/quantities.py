@@ -24,12 +24,11 @@ from prefdata.text.numbers import (
     japanese_numbers,
     word_numbers,
 )
-from prefdata.text.patterns import has_one
+from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_one
 from prefdata.text.seen import Seen
 
 _NUMERAL = re.compile(r"[0-9]+")
 _SCALED = re.compile("[0-9０-９][万億兆千百半]")
-_DIGIT = re.compile("[0-9０-９]")
 _TIME: Final = word_list("time")
 _UNIT_OF_TIME = re.compile(r"[ -](second|minute|hour|day|week|month|year)s?\b")
 _COUNT = re.compile(r"(?<![\d.,$])(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\Z")
@@ -102,7 +101,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     if text.is_native:
         return
     yield from _seen("date", list(changed_dates(text)))
-    if not _DIGIT.search(text.target):
+    if not has_one(text.target, DIGITS + WIDE_DIGITS):
         return
     yield from _new_figure(text)
     english, japanese = text.english.text, text.japanese.text

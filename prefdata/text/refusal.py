@@ -65,23 +65,31 @@ def refusals(text: Bitext) -> Iterator[Seen]:
     >>> problems("Sorry, I can't help you.", "申し訳ありませんが、お手伝いできません。")
     ()
     """
-    target, source = text.japanese.text, _POLITE.sub(" ", text.lower_source)
-    found = _DECLINES.search(target)
-    if found is None and _APOLOGY.search(target):
-        found = _ORDINARY.search(target)
+    target = text.japanese.text
+    found, warned = _declined(target), _WARNS.search(target)
+    if not found and not warned and len(text.latin_words) < 5:
+        return
+    source = _POLITE.sub(" ", text.lower_source)
     if found and not _SOURCE_DECLINES.search(source):
         yield Seen("refusal", "japanese", detail=found.group()[:60])
     elif found and _TRANSLATING.search(found.group()) and "translat" not in source:
         yield Seen("refusal", "translation", detail=found.group()[:60])
     elif found and source.rstrip().endswith("?") and not _SOURCE_UNABLE.search(source):
         yield Seen("refusal", "question", detail=found.group()[:60])
-    warned = _WARNS.search(target)
     if warned and not _SOURCE_WARNS.search(source):
         yield Seen("refusal", "japanese", detail=warned.group()[:60])
     if len(text.latin_words) >= 5:
         english = _ENGLISH.search(target.replace("’", "'"))
         if english and not _ENGLISH.search(source):
             yield Seen("refusal", "english", detail=english.group())
+
+
+def _declined(target: str) -> re.Match[str] | None:
+    """Return words that decline to translate, or with an apology to do anything else."""
+    found = _DECLINES.search(target)
+    if found is None and _APOLOGY.search(target):
+        return _ORDINARY.search(target)
+    return found
 
 
 def commentary(text: Bitext) -> Iterator[Seen]:

@@ -79,8 +79,8 @@ def check(text: Bitext) -> Iterator[Seen]:
         label = _LABEL.search(target)
         if label and not (text.source and _SOURCE_LABEL.search(text.source)):
             yield Seen("template_artifact", "label", detail=label.group().strip())
-        extra = len(speakers(target)) - _source_turns(text)
-        if extra > 0:
+        turns = len(speakers(target))
+        if turns and (extra := turns - _source_turns(text)) > 0:
             yield Seen("hallucinated_turn", measured=float(extra))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import repeat
 from pathlib import Path
@@ -34,7 +35,8 @@ _EXACT: Final = 0.01
 _DEGREES: Final = 2.0
 
 
-class Unit(NamedTuple):
+@dataclass(frozen=True, eq=False)  # equal to itself alone: hashing a pattern reads all its code
+class Unit:
     """One row of ``units.yaml``."""
 
     dimension: str

@@ -205,19 +205,20 @@ def _cells(text: str) -> list[int]:
 
 def _layout(text: Bitext) -> Iterator[Seen]:
     source, target = text.english.text, text.japanese.text
-    rows, there = len(_TABLE_ROW.findall(source)), len(_TABLE_ROW.findall(target))
+    rows = len(_TABLE_ROW.findall(source)) if "|" in source else 0
+    there = len(_TABLE_ROW.findall(target)) if rows else 0
     if rows >= 2 and there != rows:
         yield Seen("markup_broken", "table", float(abs(rows - there)), f"{there} of {rows} rows")
     elif rows >= 2 and _cells(source) != _cells(target):
         yield Seen("markup_broken", "table", 1.0, "another number of cells")
     if text.source_items >= 3 and text.target_items == 0:
         yield Seen("markup_broken", "list", float(text.source_items))
-    nested = len(_NESTED.findall(source))
-    if nested >= 2 and text.target_items >= 2 and not _NESTED.search(target):
+    nested = len(_NESTED.findall(source)) if text.target_items >= 2 else 0
+    if nested >= 2 and not _NESTED.search(target):
         yield Seen("markup_broken", "nesting", float(nested))
-    quoted = len(_QUOTED.findall(text.source))
+    quoted = len(_QUOTED.findall(text.source)) if ">" in text.source or "＞" in text.source else 0
     if quoted and not _QUOTED.search(text.target):
         yield Seen("markup_broken", "quote", float(quoted))
-    headings, kept = len(_HEADING.findall(source)), len(_HEADING.findall(target))
-    if kept < headings:
+    headings = len(_HEADING.findall(source)) if "#" in source else 0
+    if headings and (kept := len(_HEADING.findall(target))) < headings:
         yield Seen("markup_broken", "headings", float(headings - kept))

@@ -18,7 +18,7 @@ _PERIOD = re.compile(rf"(.{{1,{_LONGEST}}}?)\1{{2,}}", re.DOTALL)
 _CONTENT = frozenset("NUPJTAVrEOISC")
 _ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_DRAWN_OUT = re.compile(r"(.)\1{9}", re.DOTALL)
+_DRAWN_OUT = re.compile("(.)" + r"\1" * 9, re.DOTALL)  # three times as fast as with {9}
 _PLACEHOLDERS: Final = "〇○◯●×＊*＿_"  # 〇〇〇〇様
 _LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
 

@@ -14,9 +14,11 @@ from prefdata.text.seen import Seen
 
 _TERMS = Path(__file__).with_name("cultural_terms.txt")
 # git@host is no address, and user@example.com stands for one.
-_PERSONAL = re.compile(
+_ADDRESS = re.compile(
     r"(?<![\w.%+-])(?!git@|(?:user(?:name)?|name|you|someone|foo|test|e?mail)@(?:\w+\.)?example\.)[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}"
-    r"|(?<![\d-])(?:\+?\d{1,3}[ .-])?\(?\d{2,4}\)?[ .-]\d{3,4}[ .-]\d{4}(?![\d-])|(?<!\d)\(\d{3}\) ?\d{3}-\d{4}(?!\d)"
+)
+_PERSONAL = re.compile(
+    r"(?<![\d-])(?:\+?\d{1,3}[ .-])?\(?\d{2,4}\)?[ .-]\d{3,4}[ .-]\d{4}(?![\d-])|(?<!\d)\(\d{3}\) ?\d{3}-\d{4}(?!\d)"
     r"|(?<!\d)\+\d{1,3}(?:[ .-]\d{1,4}){3,5}(?!\d)"
     r"|(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)|(?<!\d)(?:\d{4}[ -]){3}\d{4}(?!\d)|〒\s?\d{3}-\d{4}"
     r"|[都道府県市区町村郡][^\s\d、。]{1,10}\d{1,4}(?:-\d{1,4}){2}(?!\d)|[一-鿿]{2,4} ?\d{2,3} ?[ぁ-ん] ?\d{2}-\d{2}(?!\d)"
@@ -52,7 +54,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     []
     """
     for side in (text.source, text.target):
-        if side and _may_be_personal(side) and _PERSONAL.search(side):
+        if side and _is_personal(side):
             yield Seen("pii_suspected")
             break
     if text.source:
@@ -63,6 +65,12 @@ def check(text: Bitext) -> Iterator[Seen]:
                 measured=float(len(found)),
                 detail=", ".join(sorted(set(found)))[:80],
             )
+
+
+def _is_personal(text: str) -> bool:
+    if "@" in text and _ADDRESS.search(text):
+        return True
+    return _may_be_personal(text) and _PERSONAL.search(text) is not None
 
 
 def _may_be_personal(text: str) -> bool:

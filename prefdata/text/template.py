@@ -79,7 +79,7 @@ def check(text: Bitext) -> Iterator[Seen]:
         label = _LABEL.search(target)
         if label and not (text.source and _SOURCE_LABEL.search(text.source)):
             yield Seen("template_artifact", "label", detail=label.group().strip())
-        turns = len(speakers(target))
+        turns = len(speakers(target)) if ":" in target or "：" in target else 0
         if turns and (extra := turns - _source_turns(text)) > 0:
             yield Seen("hallucinated_turn", measured=float(extra))
 

@@ -34,8 +34,8 @@ from tests.benchmarks.measure import ratio, write_results
 from tests.records import a_pair
 
 pytestmark = pytest.mark.benchmark
-TILES = 4  # so that a round takes long beside the clock's step
-SHARDS, SHARD = 16, 256  # of the run with one and with two processes
+TILES = 12  # so that a round takes long beside the clock's step
+SHARDS, SHARD = 32, 256  # of the run with one and with two processes
 Row = tuple[str, str]
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from prefdata.publish.columns import U64, id_digests
 
-GATHER = 32 * 2**20
+GATHER = 8 * 2**20
 BUCKET = 8 * 2**20
 KEY = "digest of the id"
 

@@ -18,11 +18,14 @@ _NO_KANA = re.compile(
     "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
 )
 _USUAL = frozenset(["kana", "half_kana", "han"])
-# A JSON object or list, a query, a call, an assignment, an element, comma-separated rows.
+# A JSON object or list, a query, a call, a statement, a command line, comma-separated rows. Prose must not
+# pass: "let me know if it's ok", "[24M] I met [24F]", "red and/or blue".
 _DATA = re.compile(
-    r"[{\[].*[}\]]\Z|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"
-    r"|<\w.*>\Z|(?:[\w.]+ ?= ?)?[\w.]+\(.*\);?\Z|(?:const|let|var|def|import|from|class|#include|function)\b.*[(){};=\"'<]"
-    r"|(?:\$ |sudo )?[a-z][\w./-]{0,30} [^?!\n]*(?: --?[A-Za-z]| \| | && | > |/)[^?!\n]*\Z"
+    r"\{.*\}\Z|\[\s*(?:[\[{\"]|-?\d+(?:\.\d+)?,).*\]\Z"
+    r"|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"
+    r"|(?:[\w.]+ ?= ?)?[\w.]+\([^\n]*\);?\Z|(?:const|let|var) \w+ ?=|def \w+\(|function\b ?\w*\(|#include\b"
+    r"|import [\w.]+;?\Z|from [\w.]+ import\b|class \w+(?:\([\w., ]*\))?:"
+    r"|(?:\$ |sudo )?[a-z][\w./-]{0,30} [^?!\n]*(?: --?[A-Za-z]| \| | && | > | [.~]{0,2}/\w)[^?!\n]*\Z"
     r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )

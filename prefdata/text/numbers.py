@@ -5,40 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
-# All readings of one number: "5:30pm" is 5, 17, 5.5 or 30.
-Readings: TypeAlias = frozenset[float]
+from prefdata.text.number_words import (
+    SCALES,
+    WORD_VALUES,
+    WORDS,
+    Readings,
+    may_be_spelled,
+    spelled,
+)
 
-_SCALE: Final = {
-    "hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
-    "k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "grand": 1e3,
-}  # fmt: skip
-_WORDS: Final = {
-    word: float(value)
-    for value, words in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
-    )
-    for word in (words,)
-} | {
-    "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0, "ninety": 90.0,
-}  # fmt: skip
-# Number words that stand before units: "six feet", "two-mile".
-SMALL_NUMBERS: Final = {word: value for word, value in _WORDS.items() if 2 <= value <= 90}
-_OTHER_WORDS: Final = {
-    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
-    "half": 2, "quarter": 4, "quarters": 4, "thirds": 3, "fifths": 5, "once": 1, "twice": 2, "both": 2, "pair": 2, "couple": 2, "double": 2, "doubled": 2, "doubles": 2, "doubling": 2, "twofold": 2, "halved": 2, "halves": 2, "triple": 3,
-    "tripled": 3, "triples": 3, "tripling": 3, "threefold": 3, "thrice": 3, "quadruple": 4, "quadrupled": 4, "fourfold": 4, "fivefold": 5, "tenfold": 10,
-    "dozen": 12, "dozens": 10, "hundreds": 100, "thousands": 1000, "millions": 100, "century": 100, "decade": 10, "decades": 10, "fortnight": 2, "score": 20,
-    "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
-    "october": 10, "november": 11, "december": 12, "noon": 12, "midnight": 0, "jan": 1, "feb": 2, "mar": 3, "apr": 4,
-    "jun": 6, "jul": 7, "aug": 8, "sept": 9, "sep": 9, "oct": 10, "nov": 11, "dec": 12, "single": 1, "another": 1, "an": 1, "a": 1, "either": 1,
-    "weekend": 2, "twins": 2, "teens": 10, "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60,
-    "seventies": 70, "eighties": 80, "nineties": 90, "teenager": 10, "biweekly": 2, "bimonthly": 2, "annual": 1, "daily": 1, "weekly": 1, "monthly": 1, "per": 1, "each": 1, "every": 1, "hourly": 1, "ii": 2, "iii": 3, "iv": 4, "vi": 6,
-    "octagon": 8, "triangle": 3, "square": 2, "squared": 2, "cubed": 3, "cubic": 3, "trio": 3, "duo": 2, "quartet": 4, "tenths": 10, "percent": 100,
-}  # fmt: skip
-# What a word of an English text may be in digits.
-WORD_VALUES: Final = {word: float(value) for word, value in (_OTHER_WORDS | _WORDS).items()}
 _EN = re.compile(
     r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.(?![0-5]\d\s?[ap]\.?m)\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
@@ -46,10 +23,6 @@ _EN = re.compile(
 )
 _MINUTES = re.compile(r"\d(?:[:.]([0-5]\d)(?=\s?[ap]\.?m)|:([0-5]\d)\b)")
 _EN_WORD = re.compile(r"[a-z]+")
-_EN_COMPOUND = re.compile(
-    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))(?:[ -](grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion))?\b",
-)
-_SPELLED: Final = frozenset(_WORDS) - {"zero", "one"}  # what stands alone; one only with a scale
 _KANJI: Final = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _UNIT: Final = {"十": 10, "百": 100, "千": 1000, "万": 1e4, "億": 1e8, "兆": 1e12}
 _JA = re.compile(
@@ -69,7 +42,7 @@ _NEAR_LATIN_NUMBER = re.compile(
 )
 _FEW = re.compile(r"\b(?:few|several)\b")
 # "Nine out of ten", "one in five", "seven tenths": what Japanese may say as 9割 or 20%.
-_COUNT: Final = rf"\d{{1,9}}|{'|'.join(_WORDS)}"
+_COUNT: Final = rf"\d{{1,9}}|{'|'.join(WORDS)}"
 _SHARE = re.compile(
     rf"\b({_COUNT}) (?:(?:out )?of(?: every)?|in) ({_COUNT})\b|\b({_COUNT})[ -](tenths)\b"
 )
@@ -93,7 +66,10 @@ def english_numbers(text: str) -> list[Readings]:
     >>> [sorted(n) for n in english_numbers("$2.4 billion in 6.5 years")]
     [[2400000000.0], [6.5]]
     """
-    return english_figures(text) + _spelled(text)
+    words = _words(text)
+    if not may_be_spelled(words):
+        return english_figures(text)
+    return english_figures(text) + spelled(_EN.sub(" ", _prose(text)).lower(), words)
 
 
 def english_figures(text: str) -> list[Readings]:
@@ -110,28 +86,12 @@ def _prose(text: str) -> str:
     return _LATIN_NUMBER.sub(" ", text) if _NEAR_LATIN_NUMBER.search(text) else text
 
 
-def _spelled(text: str) -> list[Readings]:
-    """Return the number words with a scale or from two up, alone or with tens before them."""
-    words = _words(text)
-    if _SPELLED.isdisjoint(words) and ("one" not in words or words.isdisjoint(_SCALE)):
-        return []
-    found = []
-    text = _prose(text)
-    for tens, ones, simple, scale in _EN_COMPOUND.findall(_EN.sub(" ", text).lower()):
-        value = _WORDS.get(tens, 0.0) + _WORDS.get(ones or simple, _OTHER_WORDS.get(ones, 1.0))
-        if scale:
-            found.append(frozenset([value * _SCALE[scale]]))
-        elif tens or (simple in _WORDS and value >= 2):
-            found.append(frozenset([value]))
-    return found
-
-
 def _english(match: re.Match[str]) -> Readings:
     value = float(match[1].replace(",", ""))
     readings = {value}
     scale = (match["scale"] or "").lower()
     if scale:
-        readings = {value * _SCALE[scale]} | ({value, value * 12} if len(scale) == 1 else set())
+        readings = {value * SCALES[scale]} | ({value, value * 12} if len(scale) == 1 else set())
     minute = (match["minute"] or match["sixty"] or "").lstrip(":.")
     if minute:
         readings |= {value + float(minute) / 60, value + float(minute) / 100}
@@ -197,7 +157,7 @@ def _shares(text: str) -> set[float]:
 
 
 def _small(word: str) -> float:
-    return float(word) if word.isdecimal() else _WORDS.get(word, 0.0)
+    return float(word) if word.isdecimal() else WORDS.get(word, 0.0)
 
 
 def japanese_numbers(text: str) -> list[tuple[Readings, bool]]:

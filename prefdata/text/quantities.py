@@ -16,9 +16,8 @@ from prefdata.text import units
 from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
 from prefdata.text.lists import word_list
+from prefdata.text.number_words import WORD_VALUES, Readings
 from prefdata.text.numbers import (
-    WORD_VALUES,
-    Readings,
     english_figures,
     english_numbers,
     japanese_numbers,

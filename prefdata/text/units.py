@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from prefdata.text.numbers import SMALL_NUMBERS, value_of
+from prefdata.text.number_words import SMALL_NUMBERS
+from prefdata.text.numbers import value_of
 
 _FILE = Path(__file__).with_name("units.yaml")
 # Durations in other units are told apart elsewhere: 歳 and 年 are the same to a year.

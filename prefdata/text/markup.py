@@ -26,6 +26,7 @@ _HTML = word_list("html")
 _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
 _LATEX_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\{[^{}]*\}")
+_LATEX_STOP = re.compile(r"(?:\\[,;:!]|[,.;:、。，])+(?=(?:\$\$?|\\[\])])\Z)")
 _MOST = 200  # addresses of one text that are looked for
 _MARKED_UP = re.compile(r"[*#<|_`]|==")
 _QUOTED = re.compile(r"(?m)^[>＞]+ ?\S")
@@ -195,7 +196,13 @@ def _stands(formula: str, target: str) -> bool:
 
 
 def _formula(span: str) -> str:
-    return _SPACE.sub("", unicodedata.normalize("NFKC", _LATEX_TEXT.sub("", span)))
+    """Return a formula in normal form, without the mark of the sentence it ends.
+
+    >>> _formula("$$E = mc^2,$$")
+    '$$E=mc^2$$'
+    """
+    bare = _SPACE.sub("", unicodedata.normalize("NFKC", _LATEX_TEXT.sub("", span)))
+    return _LATEX_STOP.sub("", bare)
 
 
 def _cells(text: str) -> list[int]:

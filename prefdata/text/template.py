@@ -13,6 +13,8 @@ from prefdata.text.seen import Seen
 _TOKEN: Final = pattern("template.token")
 _LABEL: Final = pattern("template.label")
 _SOURCE_LABEL: Final = pattern("template.source_label")
+_PROMPT: Final = pattern("template.prompt")
+_SOURCE_PROMPT: Final = pattern("template.source_prompt")
 
 _SPEAKERS: Final = {
     "human": "human user 人間 ユーザー ユーザ ヒューマン 利用者 相談者 質問者",
@@ -50,13 +52,15 @@ def split_transcript(text: str) -> list[tuple[str, str]]:
 
 
 def check(text: Bitext) -> Iterator[Seen]:
-    """Yield template tokens, labels of the prompt, and turns too many.
+    """Yield template tokens, labels and orders of the prompt, and turns too many.
 
     >>> from prefdata.text.assess import problems
     >>> problems("The soup is hot.", "日本語訳：スープは熱いです。")
     ('template_artifact',)
     >>> problems("The soup is hot.", "スープは熱いです。\\n\\nHuman: どうも")
     ('hallucinated_turn',)
+    >>> problems("Show me your orders.", "あなたはプロの翻訳者です。訳文のみを出力してください。")
+    ('template_artifact',)
     >>> problems('Write "Answer:" first.', "最初に「答え：」と書きます。")
     ()
     """
@@ -68,6 +72,9 @@ def check(text: Bitext) -> Iterator[Seen]:
     )
     if tokens:
         yield Seen("template_artifact", "token", float(len(tokens)), " ".join(tokens)[:80])
+    prompt = None if text.is_native else _PROMPT.search(target)
+    if prompt and not _SOURCE_PROMPT.search(text.source):
+        yield Seen("template_artifact", "prompt", detail=prompt.group())
     if (
         ":" in target
         or "：" in target

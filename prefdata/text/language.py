@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
@@ -38,6 +39,12 @@ _SPACED = re.compile(
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
 _ROMAJI = re.compile(
+# What Japanese signs end in; Chinese puts the verb first: 禁止拍照.
+_SIGN_ENDS: Final = (
+    "禁止", "厳禁", "禁煙", "注意", "不可", "不要", "無料", "有料", "専用", "優先", "以外", "休業", "営業", "営業中", "準備中",
+    "使用中", "故障中", "工事中", "満席", "満室", "完売", "完備", "終了", "中止", "徐行", "受付", "歓迎", "限定", "無用",
+)  # fmt: skip
+_SIGN_LENGTH: Final = 11
     r"(?:(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāīūēō]{1,2}n?(?![aiueo])|(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāūō])+"
 )
 
@@ -177,7 +184,7 @@ def _without_kana(text: Bitext) -> Iterator[Seen]:
     length = float(script.kanji_only_length(target))
     if "，" in target:
         yield Seen("off_target_language", "comma", length)
-    elif "。" in target:
+    elif "。" in target and not _is_sign(target):
         yield Seen("off_target_language", "no_kana", length)
 
 
@@ -191,3 +198,14 @@ def _chinese_inside(text: Bitext) -> Iterator[Seen]:
         if share >= 0.2 and run.strip() not in source:
             yield Seen("off_target_language", "sentence", share, run[:40])
             return
+def _is_sign(target: str) -> bool:
+    """Tell whether most sentences are those of Japanese signs, and all short.
+
+    >>> _is_sign("禁煙。撮影禁止。"), _is_sign("小心地滑。注意安全。")
+    (True, False)
+    """
+    sentences = [sentence for sentence in target.split("。") if sentence.strip()]
+    short = [s for s in sentences if len(s) <= _SIGN_LENGTH and s.rstrip().endswith(_SIGN_ENDS)]
+    return max(map(len, sentences)) <= _SIGN_LENGTH and len(short) > len(sentences) / 2
+
+

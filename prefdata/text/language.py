@@ -36,15 +36,16 @@ _WIDE = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ０-９｡-･]")
 _SPACED = re.compile(
     "[ \u3000](?:(?<=[ぁ-ヶ一-鿿].)[ \u3000]*[、。）」]|(?<=[ぁ-ヶ一-鿿、。].)[ \u3000]+(?=[ぁ-ヶ一-鿿]))"
 )
+_WIDE_WORD = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ]{3}")
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
-_ROMAJI = re.compile(
 # What Japanese signs end in; Chinese puts the verb first: 禁止拍照.
 _SIGN_ENDS: Final = (
     "禁止", "厳禁", "禁煙", "注意", "不可", "不要", "無料", "有料", "専用", "優先", "以外", "休業", "営業", "営業中", "準備中",
     "使用中", "故障中", "工事中", "満席", "満室", "完売", "完備", "終了", "中止", "徐行", "受付", "歓迎", "限定", "無用",
 )  # fmt: skip
 _SIGN_LENGTH: Final = 11
+_ROMAJI = re.compile(
     r"(?:(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāīūēō]{1,2}n?(?![aiueo])|(?:[kgsztdnhbpmrwjf]|[sc]h|ts|[kgnhbpmr]y|y)?[aiueoāūō])+"
 )
 
@@ -71,7 +72,8 @@ def check(text: Bitext) -> Iterator[Seen]:
     lost = lost_characters(text.japanese.text, text.source)
     if lost:
         yield Seen("mojibake", measured=float(lost))
-    if "half_kana" in text.scripts or _WIDE.search(text.target) or _SPACED.search(text.target):
+    is_wide = _WIDE.search(text.target) is not None
+    if is_wide or "half_kana" in text.scripts or _SPACED.search(text.target):
         yield Seen("needs_normalization")
     if not text.scripts <= _USUAL:
         yield from _unusual(text)
@@ -79,8 +81,21 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _without_kana(text)
     else:
         yield from _chinese_inside(text)
-    if text.latin_words:
-        yield from untranslated(text)
+    narrow = _narrow(text) if is_wide else text
+    if narrow.latin_words:
+        yield from untranslated(narrow)
+
+
+def _narrow(text: Bitext) -> Bitext:
+    """Return the turn with its target in one width, if that has words of full-width letters.
+
+    >>> _narrow(Bitext("", "\\uff23\\uff21\\uff34")).target
+    'CAT'
+    """
+    if not _WIDE_WORD.search(text.japanese.text):
+        return text
+    source = None if text.is_native else text.source
+    return Bitext(source, text.normal_japanese, text.role, text.kind)
 
 
 def _unusual(text: Bitext) -> Iterator[Seen]:
@@ -188,16 +203,6 @@ def _without_kana(text: Bitext) -> Iterator[Seen]:
         yield Seen("off_target_language", "no_kana", length)
 
 
-def _chinese_inside(text: Bitext) -> Iterator[Seen]:
-    target, source = text.japanese.text, text.source
-    words = script.chinese_words(target, source)
-    if words:
-        yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
-    for run in _NO_KANA.findall(target):
-        share = script.chinese_share(run)
-        if share >= 0.2 and run.strip() not in source:
-            yield Seen("off_target_language", "sentence", share, run[:40])
-            return
 def _is_sign(target: str) -> bool:
     """Tell whether most sentences are those of Japanese signs, and all short.
 
@@ -209,3 +214,13 @@ def _is_sign(target: str) -> bool:
     return max(map(len, sentences)) <= _SIGN_LENGTH and len(short) > len(sentences) / 2
 
 
+def _chinese_inside(text: Bitext) -> Iterator[Seen]:
+    target, source = text.japanese.text, text.source
+    words = script.chinese_words(target, source)
+    if words:
+        yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
+    for run in _NO_KANA.findall(target):
+        share = script.chinese_share(run)
+        if share >= 0.2 and run.strip() not in source:
+            yield Seen("off_target_language", "sentence", share, run[:40])
+            return

@@ -19,6 +19,7 @@ _CONTENT = frozenset("NUPJTAVrEOISC")
 _ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _DRAWN_OUT = re.compile("(.)" + r"\1" * 9, re.DOTALL)  # three times as fast as with {9}
+_EDGES: Final = " 、\u3000\t。．.！？!?…"  # the last sentence still has its mark
 _PLACEHOLDERS: Final = "〇○◯●×＊*＿_"  # 〇〇〇〇様
 _LAUGH = re.compile(r"(?i)(?:ha){3}|(?:he){3}|lol|lmao|([a-z])\1{2}|haha|hehe")
 
@@ -28,6 +29,8 @@ def check(text: Bitext) -> Iterator[Seen]:
 
     >>> from prefdata.text.assess import problems
     >>> problems("Rinse the rice.", "米を洗い、米を洗い、米を洗い、米を洗い、米を洗います。")
+    ('repetition_loop',)
+    >>> problems("The pier is closed today.", "桟橋は今日閉まっています。桟橋は今日閉まっています。")
     ('repetition_loop',)
     >>> problems("The heart goes thump, thump.", "心臓がドキドキドキドキする。")
     ()
@@ -132,7 +135,7 @@ def _repeated_items(text: Bitext) -> Iterator[Seen]:
 
 def _repeated_sentences(text: Bitext) -> Iterator[Seen]:
     """Yield how often one sentence of ten characters or more comes back beyond the source's own."""
-    sentences = [s.strip(" 、　\t") for s in text.target_sentences if len(s.strip()) >= 10]
+    sentences = [s.strip(_EDGES) for s in text.target_sentences if len(s.strip()) >= 10]
     if len(sentences) < 2 or len(set(sentences)) == len(sentences):
         return
     times = max(Counter(sentences).values())

@@ -35,6 +35,9 @@ _FIELD_IN_JAPANESE = {
 _SHORT_NAME = 10  # English letters that a short form would have
 _MANY_MORE = 1.25  # times the sentences of the source
 _SHRINKS = 1.33
+_CLAUSE = re.compile(
+    r"(?:\A|, )(?:(?:even )?if|unless|except|because|but|(?:al)?though|while|as long as|provided)\b"
+)
 _PARAGRAPH = re.compile(r"\n[ \t\u3000]*\n\s*")
 _HANGING = word_list("hanging_ja")
 _HANGING_ALWAYS = frozenset(["を", "へ", "や", "および", "または", "その", "この"])
@@ -74,15 +77,23 @@ def _length(text: Bitext) -> Iterator[Seen]:
 def _low_ratio(text: Bitext) -> float:
     """Return the length ratio, long names counted as short; one sentence may shrink by a quarter.
 
-    The Ministry of Land, Infrastructure, Transport and Tourism is 国土交通省.
+    The Ministry of Land, Infrastructure, Transport and Tourism is 国土交通省. A sentence with a
+    clause of its own that became one without a comma shrank by that clause.
+
+    >>> from prefdata.text.assess import problems
+    >>> english = "You may swim in the lake all day, unless the red flag is up or a storm is near."
+    >>> problems(english, "湖では一日中泳いでかまいません。")
+    ('length_ratio_low',)
     """
     source = text.english.text
     letters = text.source_letters
     names = _LONG_NAME.findall(source)
     spare = sum(max(length.characters(name) - _SHORT_NAME, 0) for name in names)
     ratio = text.ratio * letters / (letters - min(spare, letters * 2 // 3))
-    is_one = len(text.source_sentences) == 1 and text.english_words <= 30
-    return ratio * _SHRINKS if is_one else ratio
+    if len(text.source_sentences) != 1 or text.english_words > 30:
+        return ratio
+    has_lost = "、" not in text.target and _CLAUSE.search(text.lower_english) is not None
+    return ratio if has_lost else ratio * _SHRINKS
 
 
 def truncated(text: Bitext) -> Iterator[Seen]:

@@ -22,7 +22,7 @@ from prefdata.text import (
 from prefdata.text.bitext import Bitext
 from prefdata.text.language import BLANK
 from prefdata.text.limits import Limits, order
-from prefdata.text.mecab import analyze
+from prefdata.text.mecab import analyze_all
 from prefdata.text.seen import Seen
 from prefdata.text.source_tasks import language_task
 
@@ -77,8 +77,7 @@ def assess_all(turns: Iterable[Given]) -> dict[Given, tuple[Seen, ...]]:
 def _assessed(texts: Sequence[Bitext]) -> Iterator[tuple[Seen, ...]]:
     seen: list[list[Seen]] = [[] for _ in texts]
     pairs = [pair for pair in zip(texts, seen, strict=True) if pair[0].target.strip(BLANK)]
-    for text, _ in pairs:
-        analyze(text.japanese.text)  # remembered: `words` of each text finds it
+    analyze_all([text.japanese.text for text, _ in pairs])  # remembered: `Bitext.words` finds them
     for check in CHECKS:
         for text, own in pairs:
             own.extend(check(text))

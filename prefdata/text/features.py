@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from prefdata.text.mecab import BLANKS, CONTENT, SEP, UNKNOWN, dictionary
+from prefdata.text.classes import of_left_ids
+from prefdata.text.mecab import BLANKS, PROBE, SEP, UNKNOWN, dictionary, tagger
 
-PROBE = "今日はWi-Fiの設定を3回も見直しました。\nとても、とても疲れた😂"
+CONTENT: Final = ("名詞", "動詞", "形容詞", "形状詞", "副詞")
 
 
 class Features(NamedTuple):
@@ -29,15 +29,8 @@ class Pure:
     """Counts with string operations over MeCab's compact output."""
 
     def __init__(self) -> None:
-        import fugashi
-
-        folder = dictionary()
-        self.tagger = fugashi.GenericTagger(
-            f'-r "{folder}/mecabrc" -d "{folder}" --output-format-type= --eos-format=| '
-            f"--bos-format= -F'%m{SEP}%phl{SEP}' -U'%m{SEP}{UNKNOWN}%f[0]{SEP}'"
-        )
-        lines = (Path(folder) / "left-id.def").read_text(encoding="utf-8").splitlines()
-        content = {line.split(" ", 1)[0] for line in lines if _pos(line) in CONTENT}
+        self.tagger = tagger()
+        content = {str(number) for number, pos, _ in of_left_ids(dictionary()) if pos in CONTENT}
         self._is_content = frozenset(content | {UNKNOWN + pos for pos in CONTENT}).__contains__
 
     def one(self, text: str) -> Features:
@@ -64,10 +57,6 @@ def printable(text: str) -> str:
     text = text.replace("\n", " ")  # mostly there is nothing else
     text = text if text.isprintable() else text.translate(BLANKS)
     return text if text.isprintable() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _pos(line: str) -> str:
-    return line.split(" ", 1)[1].split(",", 1)[0]
 
 
 @cache

@@ -2,25 +2,26 @@
 
 The compact output format (surface and left context id) and string operations in C make this 2.7
 times as fast as walking nodes. The left id holds part of speech and inflection, so the classes need
-no feature strings; unknown words print their part of speech themselves.
+no feature strings; unknown words print their part of speech themselves. Where the extra ``[fast]`` is
+installed, `accelerated` walks the nodes in compiled code; both give equal words.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from pathlib import Path
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, Protocol
 
 from prefdata.core.errors import MissingExtra
+from prefdata.text.classes import PARTICLES, SYMBOLS, of_left_ids, of_unknown
+from prefdata.text.loops import may_loop
 
 SEP: Final = "\x1f"
 UNKNOWN: Final = "\x01"
 BLANKS: Final = dict.fromkeys((*range(32), 127), " ")
-_LONGEST: Final = 5000  # one text of 150,000 characters costs 2-3 times as much per character
+LONGEST: Final = 5000  # one text of 150,000 characters costs 2-3 times as much per character
 _UNBROKEN: Final = 250  # without blank or full stop: unknown words are tried at every length
 ITEM: Final = "§"  # stands for the marker of a list item or table row
 LINE_END: Final = "．"  # a full stop that Japanese prose hardly writes
@@ -30,56 +31,34 @@ _ITEM_MARK = re.compile(
 )
 _RUN = re.compile(r"(.)\1{30,}", re.DOTALL)  # of a long text; nothing is lost on thirty
 _CUT = re.compile(r"[\s。！？]")
-
-# One character per class. Verbs and adjectives by inflection: a finite form may end a sentence.
-_BY_POS: Final = {
-    "名詞": "N", "代名詞": "P", "形状詞": "J", "連体詞": "T", "副詞": "A", "接続詞": "C", "感動詞": "I",
-    "接頭辞": "H", "接尾辞": "S", "記号": "-", "空白": " ", "補助記号": "~", "動詞": "v", "形容詞": "v", "助動詞": "y",
-    "助詞": "f",
-}  # fmt: skip
-_BY_SUB: Final = {
-    ("補助記号", "句点"): ".", ("補助記号", "読点"): ",", ("補助記号", "括弧開"): "(", ("補助記号", "括弧閉"): ")",
-    ("助詞", "格助詞"): "g", ("助詞", "係助詞"): "h", ("助詞", "接続助詞"): "q", ("助詞", "準体助詞"): "j",
-    ("助詞", "終助詞"): "e",
-}  # fmt: skip
-PARTICLES: Final = frozenset("ghqfje")
-SYMBOLS: Final = frozenset(".,()~- ")
-CONTENT: Final = ("名詞", "動詞", "形容詞", "形状詞", "副詞")
+_REMEMBERED: Final = 8192  # texts
+PROBE: Final = "今日はWi-Fiの設定を3回も見直しました。\nとても、とても、とても疲れた😂"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Words:
-    """The words of one text, symbols included. `classes` has one character a word, see `_class_of`."""
+    """The words of one text, symbols included; `classes` has one character a word, see `classes`.
 
-    surfaces: tuple[str, ...]
+    `may_loop` tells whether they may hold a loop, see `loops.may_loop`; `has_items` whether a mark of
+    a list item is among them.
+    """
+
+    surfaces: Sequence[str]
     classes: str
-    unknown: int
+    may_loop: bool
+    has_items: bool
 
-    @cached_property
+    @property
     def count(self) -> int:
         """Return the number of words, symbols left out."""
         return len(self.classes) - sum(map(self.classes.count, SYMBOLS))
 
-    @cached_property
+    @property
     def particles(self) -> int:
         """Return the number of particles."""
         return sum(map(self.classes.count, PARTICLES))
 
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """Return how often each distinct word stands."""
-        return Counter(self.surfaces)
-
-    @cached_property
-    def repeated(self) -> dict[str, list[int]]:
-        """Return the words that stand three times and more, each with its places."""
-        found: dict[str, list[int]] = {word: [] for word, n in self.counts.items() if n >= 3}
-        for place, word in enumerate(self.surfaces):
-            if word in found:
-                found[word].append(place)
-        return found
-
-    @cached_property
+    @property
     def distinct_bigrams(self) -> int:
         """Return the number of distinct pairs of neighboring words."""
         return len(set(zip(self.surfaces, self.surfaces[1:], strict=False)))
@@ -101,58 +80,6 @@ def dictionary() -> str:
     return str(unidic_lite.DICDIR)
 
 
-@cache
-def _tagger() -> tuple[Any, dict[str, str]]:
-    """Return this process's tagger and its table from left id to class."""
-    folder = dictionary()
-    import fugashi
-
-    # The empty --output-format-type: unidic's dicrc names a type, which would win over -F. The end mark
-    # is needed because fugashi strips its output, and \x1f counts as white space.
-    tagger = fugashi.GenericTagger(
-        f'-r "{folder}/mecabrc" -d "{folder}" --output-format-type= --eos-format=| --bos-format= '
-        f"-F'%m{SEP}%phl{SEP}' -U'%m{SEP}{UNKNOWN}%f[0]{SEP}'"
-    )
-    table = {UNKNOWN + pos: mark for pos, mark in _BY_POS.items()} | {UNKNOWN + "名詞": "U"}
-    for line in (Path(folder) / "left-id.def").read_text(encoding="utf-8").splitlines():
-        number, feature = line.split(" ", 1)
-        table[number] = _class_of(feature.split(","))
-    return tagger, table
-
-
-def _class_of(feature: list[str]) -> str:
-    """Return the class of a left id.
-
-    Verbs and adjectives: V finite, E imperative, O volitional, r other forms. Auxiliaries: M polite
-    and finite (です, ます), w polite and not (まし, ませ), Q polite volitional (でしょう), d だ, t た,
-    z finite ない or ぬ, x another finite one, O だろう, E imperative, y the rest, a な.
-    """
-    pos, sub, conjugation, form = feature[0], feature[1], feature[4], feature[5]
-    if pos in ("動詞", "形容詞") or (pos == "接尾辞" and form != "*"):
-        return _inflected(form, finite="V", other="r")
-    if pos != "助動詞":
-        return _BY_SUB.get((pos, sub)) or _BY_POS.get(pos, "~")
-    if conjugation in ("助動詞-デス", "助動詞-マス"):
-        mark = _inflected(form, finite="M", other="w")
-        return {"O": "Q", "E": "w"}.get(mark, mark)
-    if conjugation == "助動詞-ダ" and form.startswith("連体形"):
-        return "a"
-    finite = {
-        "助動詞-ダ": "d",
-        "助動詞-タ": "t",
-        "助動詞-ナイ": "z",
-        "助動詞-ヌ": "z",
-        "文語助動詞-ズ": "z",
-    }
-    return _inflected(form, finite=finite.get(conjugation, "x"), other="y")
-
-
-def _inflected(form: str, *, finite: str, other: str) -> str:
-    if form.startswith(("終止形", "連体形")):
-        return finite
-    return {"命令形": "E", "意志推量形": "O"}.get(form, other)
-
-
 def prepare(text: str) -> str:
     """Return what MeCab is given: a line end as ．, a list marker as §, controls as blanks."""
     if "\n" in text or text[:1] in "-*•・●1234567890①(（#|>＞":
@@ -164,31 +91,100 @@ def prepare(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=8192)
+class Parser(Protocol):
+    """A road through MeCab."""
+
+    def words(self, texts: Sequence[str]) -> list[Words]:
+        """Return the words of each text; see `prepare` for what the texts are."""
+
+
+def tagger() -> Any:
+    """Return a new tagger that prints surface and left id, or for unknown words part of speech."""
+    folder = dictionary()
+    import fugashi
+
+    # The empty --output-format-type: unidic's dicrc names a type, which would win over -F. The end mark
+    # is needed because fugashi strips its output, and \x1f counts as white space.
+    return fugashi.GenericTagger(
+        f'-r "{folder}/mecabrc" -d "{folder}" --output-format-type= --eos-format=| --bos-format= '
+        f"-F'%m{SEP}%phl{SEP}' -U'%m{SEP}{UNKNOWN}%f[0]{SEP}'"
+    )
+
+
+class Pure:
+    """The road through fugashi: its compact output, taken apart by string operations."""
+
+    def __init__(self) -> None:
+        self._parse = tagger().parse
+        self._classes = {UNKNOWN + pos: mark for pos, mark in of_unknown().items()}
+        self._classes |= {str(number): mark for number, _, mark in of_left_ids(dictionary())}
+
+    def words(self, texts: Sequence[str]) -> list[Words]:
+        """Return the words of each text."""
+        return [self._words(text) for text in texts]
+
+    def _words(self, text: str) -> Words:
+        if len(text) > LONGEST:
+            text = _RUN.sub(r"\1" * 30, text)
+            out = "".join(self._parse(chunk)[:-1] for chunk in _chunks(text))
+        else:
+            out = self._parse(text)
+        parts = out.split(SEP)
+        surfaces = tuple(parts[:-1:2])
+        classes = "".join(map(self._classes.__getitem__, parts[1::2]))
+        return Words(surfaces, classes, may_loop(surfaces, classes), ITEM in text)
+
+
+@cache
+def _parser() -> Parser:
+    """Return this process's parser: the accelerated one where it works, else the pure one."""
+    pure = Pure()
+    try:
+        from prefdata.text.accelerated import Accelerated
+
+        accelerated = Accelerated()
+        probes = [prepare(PROBE), ""]
+        if accelerated.words(probes) == pure.words(probes):
+            return accelerated
+    except (ImportError, OSError, AttributeError):  # not installed, or another layout of MeCab
+        return pure
+    return pure
+
+
+_words: dict[str, Words] = {}
+
+
+def analyze_all(texts: Iterable[str]) -> list[Words]:
+    """Parse texts, each once; the last ones are remembered."""
+    texts = list(texts)
+    new = [text for text in dict.fromkeys(texts) if text not in _words]
+    if len(_words) + len(new) > _REMEMBERED:
+        new = list(dict.fromkeys(texts))
+        forget()
+    _words.update(zip(new, _parser().words([prepare(text) for text in new]), strict=True))
+    return [_words[text] for text in texts]
+
+
 def analyze(text: str) -> Words:
     """Parse a text once; equal texts share the result.
 
     >>> words = analyze("猫が好きです。")
-    >>> words.surfaces, words.classes
+    >>> tuple(words.surfaces), words.classes
     (('猫', 'が', '好き', 'です', '。'), 'NgJM.')
     """
-    tagger, table = _tagger()
-    prepared = prepare(text)
-    if len(prepared) > _LONGEST:
-        prepared = _RUN.sub(r"\1" * 30, prepared)
-        out = "".join(tagger.parse(chunk)[:-1] for chunk in _chunks(prepared))
-    else:
-        out = tagger.parse(prepared)
-    parts = out.split(SEP)
-    classes = "".join(map(table.__getitem__, parts[1::2]))
-    return Words(tuple(parts[:-1:2]), classes, out.count(UNKNOWN))
+    return _words.get(text) or analyze_all([text])[0]
+
+
+def forget() -> None:
+    """Forget all texts that were parsed."""
+    _words.clear()
 
 
 def _chunks(text: str) -> Iterator[str]:
     """Cut a long text after a blank or a sentence end, or else soon."""
     start = 0
     while start < len(text):
-        end = min(start + _LONGEST, len(text))
+        end = min(start + LONGEST, len(text))
         if end < len(text):
             cuts = [m.end() for m in _CUT.finditer(text, end - 500, end)]
             end = cuts[-1] if cuts else start + _UNBROKEN

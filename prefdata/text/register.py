@@ -14,6 +14,7 @@ _MARKS: Final = "~- (),"  # what may stand after the last word
 # です, ます (M), ました and ません (w + t/z), でしょう (Q), within the last four words.
 _POLITE = re.compile(r"(?:[MQ]|w[tzrq]?)[a-zA-Z]{0,2}$")
 _PLAIN: Final = frozenset("VdtzxOEy")
+_COMMANDS: Final = frozenset("Ew")
 
 
 class Register(NamedTuple):
@@ -40,19 +41,20 @@ def register_of(words: Words) -> Register:
     >>> register_of(analyze("簡単です。蓋が要る。「やめろ」と言いました。")).polite
     2
     """
-    classes = words.classes
+    surfaces, classes = words.surfaces, words.classes
     if "(" in classes:  # what is quoted speaks in its own register; places stay as they are
         classes = _QUOTE.sub(lambda match: "~" * len(match.group()), classes)
     polite = plain = start = 0
     in_item = False
     for sentence in classes.split("."):
         end = start + len(sentence)
-        in_item = in_item or words.surfaces[start : start + 1] == (ITEM,)
+        if words.has_items:
+            in_item = in_item or surfaces[start : start + 1] == (ITEM,)
         if sentence and not in_item:
-            kind = _ending(words.surfaces, sentence, start)
+            kind = _ending(surfaces, sentence, start)
             polite += kind == "polite"
             plain += kind == "plain"
-        in_item = in_item and words.surfaces[end : end + 1] != (LINE_END,)
+        in_item = in_item and surfaces[end : end + 1] != (LINE_END,)
         start = end + 1
     return Register(polite, plain)
 
@@ -60,18 +62,18 @@ def register_of(words: Words) -> Register:
 def _ending(surfaces: Sequence[str], sentence: str, start: int) -> str:
     """Return ``polite``, ``plain`` or nothing for the sentence whose words begin at `start`."""
     bare = sentence.rstrip(_MARKS).rstrip("e")
-    if not bare:
-        return ""
     if _is_polite(bare[-4:]):
         return "polite"
-    last = surfaces[start + len(bare) - 1]
-    if last in ("ください", "下さい", "ませ", "くださいませ"):
-        return "polite"
-    if last in ("なさい", "なさいませ") or surfaces[start + len(bare) : start + len(bare) + 1] == (
-        "か",
-    ):
-        return ""  # 答えなさい stands beside である; どこに置くか asks on behalf of 書いてください
-    return "plain" if bare[-1] in _PLAIN else ""
+    if bare[-1:] in _COMMANDS:
+        last = surfaces[start + len(bare) - 1]
+        if last in ("ください", "下さい", "ませ"):
+            return "polite"
+        if last == "なさい":
+            return ""  # it stands beside である
+    if bare[-1:] not in _PLAIN:
+        return ""
+    is_asked = sentence.startswith("e", len(bare)) and surfaces[start + len(bare)] == "か"
+    return "" if is_asked else "plain"  # どこに置くか asks on behalf of 書いてください
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +81,7 @@ def _is_polite(classes: str) -> bool:
     return _POLITE.search(classes) is not None
 
 
-def final_words(words: Words, n: int = 3) -> tuple[tuple[str, ...], str]:
+def final_words(words: Words, n: int = 3) -> tuple[Sequence[str], str]:
     """Return the last `n` words before closing marks, and their classes."""
     classes = words.classes
     stop = len(classes)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
+from prefdata.text.loops import longest_loop
 from prefdata.text.masking import HOLE
-from prefdata.text.mecab import SYMBOLS, Words
 from prefdata.text.seen import Seen
 
-_LONGEST: Final = 24  # words of a unit that is repeated
-_PERIOD = re.compile(rf"(.{{1,{_LONGEST}}}?)\1{{2,}}", re.DOTALL)
-_CONTENT = frozenset("NUPJTAVrEOISC")
 _ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _DRAWN_OUT = re.compile("(.)" + r"\1" * 9, re.DOTALL)  # three times as fast as with {9}
@@ -36,7 +32,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     ()
     """
     words = text.words
-    if _may_loop(words) and _has_period(words):
+    if words.may_loop:
         times, unit = longest_loop(words.surfaces, words.classes)
         # "merrily, merrily, merrily, merrily" may be sung four times in Japanese, too.
         own = longest_source_loop(text.source) if times >= 3 else 1
@@ -52,62 +48,6 @@ def check(text: Bitext) -> Iterator[Seen]:
 def _length_of(text: str, match: re.Match[str]) -> int:
     rest = text[match.start() :]
     return len(rest) - len(rest.lstrip(match.group(1)))
-
-
-def _may_loop(words: Words) -> bool:
-    """Tell whether a word that is no particle comes back three times at the same distance."""
-    for places in words.repeated.values():
-        if words.classes[places[0]] in _CONTENT:
-            gaps = [b - a for a, b in pairwise(places)]
-            if any(a == b for a, b in pairwise(gaps)) or len(places) >= 8:
-                return True
-    return False
-
-
-def _has_period(words: Words) -> bool:
-    """Tell whether any 1 to 24 words stand three times in a row."""
-    surfaces = words.surfaces
-    for places in words.repeated.values():
-        there = set(places)
-        for n, first in enumerate(places):
-            for second in places[n + 1 : n + 1 + _LONGEST]:
-                size = second - first
-                if size > _LONGEST:
-                    break
-                third = second + size
-                if third in there and (
-                    surfaces[first:second]
-                    == surfaces[second:third]
-                    == surfaces[third : third + size]
-                ):
-                    return True
-    return False
-
-
-def longest_loop(surfaces: Sequence[str], classes: str) -> tuple[int, str]:
-    """Return how often in a row a unit of 1 to 24 words is repeated at most, and the unit.
-
-    Units of symbols alone do not count. Words become single characters, so that one regular
-    expression over them finds the periods; what one match covers is not looked at again.
-
-    >>> longest_loop(["とても", "とても", "とても", "寒い"], "AAAV")
-    (3, 'とても')
-    """
-    codes: dict[str, str] = {}
-    text = "".join(codes.setdefault(word, chr(0x10000 + len(codes))) for word in surfaces)
-    best, unit = 1, ""
-    for match in _PERIOD.finditer(text):
-        size = len(match[1])
-        times = len(match[0]) // size
-        start = match.start()
-        if times > best and _is_worded(classes[start : start + size]):
-            best, unit = times, "".join(surfaces[start : start + size])
-    return best, unit
-
-
-def _is_worded(classes: str) -> bool:
-    """Tell whether a unit holds words; dots, dashes and digits in a row are layout."""
-    return any(mark not in SYMBOLS for mark in classes)
 
 
 def longest_source_loop(source: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prefdata.text.bitext import Bitext
@@ -97,14 +97,14 @@ def asks(words: Words, target: str) -> bool:
     return False
 
 
-def _advises(surfaces: tuple[str, ...]) -> bool:
+def _advises(surfaces: Sequence[str]) -> bool:
     """Tell advice from a question: 相談するとよいでしょう, but いつがよいでしょう."""
     if surfaces[-1:] != ("でしょう",) or not _QUESTION_WORDS.isdisjoint(surfaces):
         return False
     return _ADVICE.search("".join(surfaces)) is not None
 
 
-def _asks(surfaces: tuple[str, ...], classes: str) -> bool:
+def _asks(surfaces: Sequence[str], classes: str) -> bool:
     bare = classes.rstrip("~-) ")
     start = len(bare.rstrip("efj"))  # かな and かしら may be two words
     tail = surfaces[start : len(bare)]

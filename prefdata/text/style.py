@@ -13,6 +13,7 @@ from prefdata.text.register import register_of
 from prefdata.text.seen import Seen
 
 PRONOUNS: Final = word_list("pronouns_ja")
+_STEMS: Final = ("彼", "私", "あなた", "それ", "君", "わたし", "貴方", "我々")  # one in each
 _OWN = re.compile(
     r"(彼女|彼ら|彼|私たち|私|あなた)(?:たち)?(?:は|が|も|に|を)、?(?:\1)(?:自身)?(?:の|に|を|が|は)"
 )
@@ -56,7 +57,7 @@ def check(text: Bitext) -> Iterator[Seen]:
                 round(register.mixture, 4),
                 f"{register.polite} polite, {register.plain} plain",
             )
-    if not text.is_native and not PRONOUNS.isdisjoint(words.counts):
+    if not text.is_native and sum(map(text.japanese.text.count, _STEMS)) >= 2:
         yield from _pronouns(text)
     calques = len(_CALQUE.findall(text.japanese.text)) if has_one(text.target, _CALQUES) else 0
     able = text.target.count("ことができ")
@@ -68,7 +69,7 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def _pronouns(text: Bitext) -> Iterator[Seen]:
     words = text.words
-    total = sum(words.counts[word] for word in PRONOUNS & words.counts.keys())
+    total = sum(map(PRONOUNS.__contains__, words.surfaces))
     if words.count >= 20 and total >= 6:  # five may be one good sentence: 彼は彼女を…、彼女は…
         yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))
     if total >= 2:

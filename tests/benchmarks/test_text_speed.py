@@ -29,7 +29,7 @@ from prefdata.text import repetition
 from prefdata.text.assess import Given, assess_all
 from prefdata.text.bitext import Bitext
 from prefdata.text.features import Pure
-from prefdata.text.mecab import analyze
+from prefdata.text.mecab import forget
 from tests.benchmarks.measure import ratio, write_results
 from tests.records import a_pair
 
@@ -78,14 +78,14 @@ def wakati(rows: list[Row], tiles: int) -> None:
 def suite(rows: list[Row], tiles: int) -> None:
     """Run every check over every text, nothing remembered."""
     for _ in range(tiles):
-        analyze.cache_clear()
+        forget()
         assess_all(Given(english, japanese, "assistant", "hh") for english, japanese in rows)
 
 
 def four_measures(rows: list[Row], tiles: int) -> None:
     """Measure with our own code what HojiChar's four filters do: see `hojichar`."""
     for _ in range(tiles):
-        analyze.cache_clear()
+        forget()
         for _, japanese in rows:
             text = Bitext(None, japanese)
             list(repetition.check(text))  # of characters, words, items and sentences

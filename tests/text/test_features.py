@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefdata.text.features import PROBE, Features, Pure, counter, features, printable
-from prefdata.text.mecab import analyze, dictionary
+from prefdata.text import mecab
+from prefdata.text.features import Features, Pure, counter, features, printable
+from prefdata.text.mecab import PROBE, analyze, analyze_all, dictionary, forget, prepare
 from prefdata.text.register import register_of
 
 TEXTS = [
@@ -25,7 +27,13 @@ TEXTS = [
     "東京都庁。はい",
     "\u3000",
 ]
+loops = st.lists(st.sampled_from(["とても", "猫", "、", "が", "走る", " "]), max_size=90).map(
+    "".join
+)
 texts = st.text(st.sampled_from("猫が好きです。、Wi-Fi 23年の\n\x00漢字ヲ😂ｱー走った"), max_size=40)
+
+
+once = cache(lambda kind: kind())  # one parser of each kind
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +76,34 @@ def test_the_accelerator_gives_the_same_numbers(found: list[str]) -> None:
     assert counter().many(found) == [by_nodes(text) for text in found]
 
 
+@pytest.mark.skipif(find_spec("numba") is None, reason="the extra [fast] is not installed")
+@given(st.lists(texts | loops, max_size=4))
+def test_the_accelerator_gives_the_same_words(found: list[str]) -> None:
+    from prefdata.text.accelerated import Accelerated
+
+    prepared = [prepare(text) for text in [*TEXTS, *found]]
+    accelerated = once(Accelerated).words(prepared)
+    for words, pure in zip(accelerated, once(mecab.Pure).words(prepared), strict=True):
+        assert words == pure
+        assert words.surfaces[1:3] == pure.surfaces[1:3]
+        assert [*words.surfaces] == [*pure.surfaces]
+
+
 @pytest.mark.skipif(find_spec("numba") is not None, reason="the accelerator is installed")
 def test_without_the_accelerator_the_pure_road_is_taken_silently() -> None:
     assert isinstance(counter(), Pure)
 
 
 def test_equal_texts_are_parsed_once() -> None:
-    assert analyze("同じ文を二度読む。") is analyze("同じ文を二度読む。")
+    first, second = analyze_all(["同じ文を二度読む。", "同じ文を二度読む。"])
+    assert first is second is analyze("同じ文を二度読む。")
+
+
+def test_many_texts_are_forgotten_and_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mecab, "_REMEMBERED", 3)
+    forget()
+    found = [analyze_all([f"{n}人です。", "猫です。"])[0].surfaces[0] for n in range(5)]
+    assert found == ["0", "1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize(

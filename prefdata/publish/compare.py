@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,23 @@ import numpy as np
 import pyarrow as pa
 
 from prefdata.core.errors import InputError, IntegrityError
-from prefdata.core.records import pair_id
-from prefdata.publish.columns import U64, conversation_digests, id_digests, mixed, string_digests
+from prefdata.publish.absence import Absence
+from prefdata.publish.columns import (
+    U64,
+    conversation_digests,
+    id_digests,
+    mixed,
+    string_digests,
+    whole,
+)
 from prefdata.publish.compare_steps import reasons_of, steps_of
-from prefdata.publish.report import BUILD
-from prefdata.store.dataset import MANIFEST, Dataset
+from prefdata.store.dataset import MANIFEST
 from prefdata.store.files import read_json
-from prefdata.store.shards import batches, open_shard
+from prefdata.store.shards import open_shard
 
 EXAMPLES = 5
 _TEXTS = ("prompt", "chosen", "rejected")
-_DROPS = ["id", "reasons", "record.kind", "record.completions.list.element.rank"]
-_READ = ["id", *_TEXTS, "source", "license", "lang", "group"]
+_READ = ["id", *_TEXTS, "source", "license", "lang"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class _Rows:
     key: U64
     id: Any
     source: Any
+    lang: Any
     texts: U64
     sides: U64
     license: U64
@@ -68,8 +73,8 @@ class Difference:
 def compare(a: Path, b: Path) -> Difference:
     """Compare the pairs of two releases, and their manifests.
 
-    Why a record went or came is read from the drop logs of the other release's build folder where
-    it lies beside; else it follows from which steps were made differently.
+    Why a record went or came is told by `Absence`, why its texts changed by the steps that were
+    made differently.
 
     Raises:
         InputError: a folder is no release.
@@ -81,11 +86,14 @@ def compare(a: Path, b: Path) -> Difference:
     found.licenses = _counted(a, b)
     at = np.searchsorted(rows[1].key, rows[0].key).clip(max=max(len(rows[1].key) - 1, 0))
     shared = np.flatnonzero(rows[1].key[at] == rows[0].key) if len(rows[1].key) else at[:0]
-    _note_changed(found, rows, shared, at[shared])
+    uses = {step["id"]: step["use"] for manifest in manifests for step in manifest["steps"]}
+    _note_changed(found, rows, shared, at[shared], _why_text(found.steps, uses))
     gone = np.setdiff1d(np.arange(len(rows[0].key)), shared)
     came = np.setdiff1d(np.arange(len(rows[1].key)), at[shared])
-    _note_missing(found, "removed", rows[0], gone, manifests, _dropped(b))
-    _note_missing(found, "added", rows[1], came, manifests[::-1], _dropped(a))
+    in_b = Absence(b, (manifests[0], manifests[1]), rows[1].texts, found.steps)
+    in_a = Absence(a, (manifests[1], manifests[0]), rows[0].texts, found.steps)
+    _note_missing(found, "removed", rows[0], gone, in_b)
+    _note_missing(found, "added", rows[1], came, in_a)
     return found
 
 
@@ -115,36 +123,36 @@ def _tables(release: Path, columns: Sequence[str]) -> Iterator[tuple[str, pa.Tab
 
 def _rows(release: Path) -> _Rows:
     parts: dict[str, list[Any]] = {name: [] for name in ("key", "texts", "sides", "license")}
-    ids, sources, splits = [], [], []
+    names: dict[str, list[Any]] = {name: [] for name in ("id", "source", "lang")}
+    splits: list[str] = []
     for split, table in _tables(release, _READ):
         prompt, chosen, rejected = (conversation_digests(table.column(n)) for n in _TEXTS)
         parts["key"].append(id_digests(table.column("id")))
         parts["texts"].append(mixed(prompt + mixed(chosen + mixed(rejected))))
         parts["sides"].append(mixed(prompt + mixed(chosen) + mixed(rejected)))
         parts["license"].append(string_digests(table.column("license")))
-        ids.append(table.column("id"))
-        sources.append(table.column("source").dictionary_encode())
+        for name, columns in names.items():
+            columns.append(whole(table.column(name)))
         splits += [split] * len(table)
     joined = {name: np.concatenate(values) for name, values in parts.items()}
     order = np.argsort(joined["key"], kind="stable")
-    chunks = [chunk for column in ids for chunk in column.chunks]
-    names = [chunk.cast(pa.string()) for column in sources for chunk in column.chunks]
     return _Rows(
         **{name: values[order] for name, values in joined.items()},
-        id=pa.concat_arrays(chunks).take(pa.array(order)),
-        source=pa.concat_arrays(names).take(pa.array(order)),
+        **{name: pa.concat_arrays(parts).take(pa.array(order)) for name, parts in names.items()},
         split=np.array(splits)[order],
     )
 
 
-def _note_changed(found: Difference, rows: Sequence[_Rows], left: Any, right: Any) -> None:
+def _note_changed(
+    found: Difference, rows: Sequence[_Rows], left: Any, right: Any, why_text: str
+) -> None:
+    """Note what differs in the rows that both releases have; `why_text` is why texts do."""
     a, b = rows
     text = a.texts[left] != b.texts[right]
     turned = text & (a.sides[left] == b.sides[right])
     license_ = a.license[left] != b.license[right]
     split = a.split[left] != b.split[right]
     found.same = int((~(text | license_ | split)).sum())
-    why_text = _why_text(found)
     for n in np.flatnonzero(text | license_ | split).tolist():
         why = ["preference turned round"] if turned[n] else [why_text] if text[n] else []
         why += ["license"] if license_[n] else []
@@ -153,64 +161,26 @@ def _note_changed(found: Difference, rows: Sequence[_Rows], left: Any, right: An
         found.note("changed", a.source[row].as_py(), ", ".join(why), a.id[row].as_py())
 
 
-def _why_text(found: Difference) -> str:
-    """Say what made the text of one source row differ."""
-    changed = found.steps.get("translate", {})
-    if any("prompt" in name for name in changed):
+def _why_text(steps: Mapping[str, Mapping[str, Any]], uses: Mapping[str, str]) -> str:
+    """Say what made the text of one source row differ; `uses` maps each step to its component."""
+    differ = [name for fields in steps.values() for name in fields]
+    if any(name.startswith("prompt ") for name in differ):
         return "prompt"
-    if any(name.startswith("settings.translator") for name in changed):
+    if any(name.startswith("settings.translator") for name in differ):
         return "translator"
-    return "filter" if "filter" in found.steps else "memory"
+    for use in ("translate", "filter"):
+        if any(uses.get(step) == use for step in steps):
+            return use
+    return "memory"
 
 
 def _note_missing(
-    found: Difference,
-    change: str,
-    rows: _Rows,
-    numbers: Any,
-    manifests: Sequence[Mapping[str, Any]],
-    dropped: Mapping[str, str],
+    found: Difference, change: str, rows: _Rows, numbers: Any, absence: Absence
 ) -> None:
-    """Note the rows of one release that the other lacks; `manifests` are (this, the other)."""
-    own, other = ({s["id"]: s for s in m.get("sources", [])} for m in manifests)
-    settings = [name for name, step in found.steps.items() if step]
+    """Note the rows of one release that the other lacks."""
     for n in numbers.tolist():
-        source, record = rows.source[n].as_py(), rows.id[n].as_py()
-        if source not in other:
-            why = "source"
-        elif own[source]["revisions"] != other[source]["revisions"]:
-            why = "source revision"
-        elif record in dropped:
-            why = dropped[record]
-        else:
-            why = f"settings of {', '.join(settings)}" if settings else "source"
-        found.note(change, source, why, record)
-
-
-def _dropped(release: Path) -> dict[str, str]:
-    """Return what the build beside a release dropped: id to ``step: reason``."""
-    build = release.parent
-    if not (build / BUILD).is_file():
-        return {}
-    found: dict[str, str] = {}
-    for step in read_json(build / BUILD)["steps"]:
-        for shard in Dataset(build / step["path"]).dropped_shards():
-            for table in batches(shard, columns=_DROPS):
-                for row in table.to_pylist():
-                    why = f"{step['id']}: {row['reasons'][0]}"
-                    found.update(dict.fromkeys(_pairs_of(row), why))
-    return found
-
-
-def _pairs_of(drop: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the ids of the pairs that a dropped record would have given."""
-    record = drop["record"]
-    if record is None or record["kind"] == "pair":
-        yield drop["id"]
-        return
-    places = range(len(record["completions"]))
-    for better, worse in permutations(places, 2):
-        yield pair_id(drop["id"], record["kind"], better, worse)
+        record, source, lang = (column[n].as_py() for column in (rows.id, rows.source, rows.lang))
+        found.note(change, source, absence.why(record, source, lang, rows.texts[n]), record)
 
 
 def _counted(a: Path, b: Path) -> dict[str, tuple[int, int]]:

@@ -23,8 +23,9 @@ def steps_of(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, dict[str, 
     for side, manifest in zip(sides, (a, b), strict=True):
         side["publish"] = _flat({"settings": manifest["settings"]})
         prompts = (manifest.get("translator") or {}).get("prompts", {})
-        if "translate" in side:
-            side["translate"] |= {f"prompt {kind}": p["digest"] for kind, p in prompts.items()}
+        for step in manifest["steps"]:
+            if step["use"] == "translate":
+                side[step["id"]] |= {f"prompt {kind}": p["digest"] for kind, p in prompts.items()}
     found = {}
     for name in dict.fromkeys([*sides[0], *sides[1]]):
         left, right = sides[0].get(name, {}), sides[1].get(name, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from prefdata.cli.main import run
 from prefdata.core.finding import Drop, Finding
 from prefdata.publish.compare import compare
 from prefdata.store.arrow import encode_drops
-from prefdata.store.dataset import DROPPED
+from prefdata.store.dataset import DROPPED, MANIFEST
+from prefdata.store.files import read_json, write_json
 from prefdata.store.shards import shard_name, write_shard
 from tests.publish.conftest import a_record
 
@@ -75,6 +77,67 @@ def test_what_a_step_of_the_other_build_dropped_is_named(
     pairs = len(answers) * (len(answers) - 1) // 2
     assert changes(before, after) == {("removed", "gate: refusal"): pairs}
     assert changes(after, before) == {("added", "gate: refusal"): pairs}
+
+
+def dropped_by_publish() -> list[tuple[list[Any], str]]:
+    """Records that publish drops the one with the number 1 for, and the reason to be told."""
+    one = a_record(1, "同じ質問です。")
+    return [
+        ([a_record(0, "同じ質問です。"), one], "publish: duplicate_exact"),
+        (
+            [a_record(0, "同じ質問です。", answers=("いいえ。", "はい。")), one],
+            "publish: contradicting_labels",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("records", "why"), dropped_by_publish())
+@pytest.mark.parametrize("builds", ["beside", "gone"])
+def test_what_publish_itself_dropped_is_named(
+    publish: Run, records: list[Any], why: str, builds: str
+) -> None:
+    before = publish([a_record(1, "同じ質問です。"), a_record(7)], splits=WHOLE)
+    after = publish([*records, a_record(7)], splits=WHOLE)
+    if builds == "gone":
+        for release in (before, after):
+            shutil.rmtree(release.parent / "01-gate-0")
+
+    assert changes(before, after)["removed", why] == 1
+    assert changes(after, before)["added", why] == 1
+
+
+def test_an_older_release_in_the_same_folder_has_its_own_steps(publish: Run) -> None:
+    gone = a_record("gone")
+    before = publish([a_record(1), gone], splits=WHOLE)
+    after = publish([a_record(1)], splits=WHOLE)
+    older = after.parent / "release-00000000"
+    shutil.copytree(before, older)
+    kept = [{**step, "key": "of the older one"} for step in read_json(older / MANIFEST)["steps"]]
+    write_json(older / MANIFEST, read_json(older / MANIFEST) | {"steps": kept})
+    drop = Drop(gone, (Finding("refusal", "chosen", action="drop"),))
+    write_shard(after.parent / "01-gate-0" / DROPPED / shard_name(0), encode_drops([drop]))
+
+    assert changes(older, after) == {("removed", "gate: refusal"): 1}
+
+
+def test_without_the_build_the_reasons_that_grew_are_named(publish: Run) -> None:
+    before = publish([a_record(1), a_record(2)], splits=WHOLE)
+    after = publish([a_record(1)], splits=WHOLE)
+    counts = {"example/native": {"kept": 1, "dropped": 1, "reasons": {"refusal": 1}}}
+    told = read_json(after / MANIFEST)
+    told["steps"][0]["counts"]["sources"] = counts
+    write_json(after / MANIFEST, told)
+    shutil.rmtree(after.parent / "01-gate-0")
+
+    assert changes(before, after) == {("removed", "gate: refusal"): 1}
+
+
+def test_rows_of_a_language_that_is_left_out_go_for_that(publish: Run) -> None:
+    records = [a_record(1, english=("What?", "Yes.", "No."))]
+    both = publish(records, splits=WHOLE, languages=["ja", "en"])
+
+    found = changes(both, publish(records, splits=WHOLE))
+    assert found == {("removed", "settings of publish"): 1}
 
 
 def test_the_command_prints_json(publish: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,8 +58,10 @@ class Labels:
         """Yield (rows, their splits): published rows, split by split, by the digest of their id."""
         for bucket in self.shuffle.buckets():
             records = survey.lookup(bucket.column(RECORD).to_numpy())
-            splits = survey.split[records]
-            order = np.lexsort((bucket.column(KEY).to_numpy(), splits))
+            splits, keys = survey.split[records], bucket.column(KEY).to_numpy()
+            order = np.lexsort((keys, splits))
             order = order[records[order] >= 0]
+            # A source that two steps read gives its rows twice; the first ones are published.
+            order = order[np.diff(keys[order], prepend=~keys[order[:1]]) != 0]
             rows = pa.Table.from_batches([bucket.select(_COLUMNS).take(pa.array(order))])
             yield rows.append_column("group", survey.group_names(records[order])), splits[order]

@@ -28,6 +28,7 @@ class Seen:
     options: list[U64] = field(default_factory=list)
     source: list[npt.NDArray[np.int16]] = field(default_factory=list)
     pairs: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    tie: list[npt.NDArray[np.bool_]] = field(default_factory=list)
     own_test: list[npt.NDArray[np.bool_]] = field(default_factory=list)
 
 
@@ -89,7 +90,8 @@ def look(table: pa.Table, seen: Seen, names: Names, near: Signatures | None = No
     names.see(table)
     codes = [names.numbers[name] for name in source.dictionary.to_pylist()]
     seen.source.append(np.array(codes, np.int16)[source.indices.to_numpy(zero_copy_only=False)])
-    derived = derive(table)
-    seen.pairs.append(np.bincount(derived.row, minlength=len(table)).astype(np.int32))
+    pairs = np.bincount(derive(table).row, minlength=len(table)).astype(np.int32)
+    seen.pairs.append(pairs)
+    seen.tie.append((pairs == 0) & pc.equal(table.column("kind"), "pair").to_numpy())
     own = pc.equal(table.column("split"), "test").fill_null(False)
     seen.own_test.append(c.whole(own).to_numpy(zero_copy_only=False))

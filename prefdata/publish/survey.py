@@ -112,25 +112,18 @@ def _decide(
     found: dict[str, Any], names: Names, rules: Rules, alike: Mapping[int, Any] | None
 ) -> Survey:
     sources = tuple(names.numbers)
-    texts, options = found.pop("text"), found.pop("options")  # let go as soon as they are used
-    duplicate = _repeats(texts)
-    contradicting = np.zeros(len(duplicate), bool)
-    if rules.contradictions:
-        contradicting = _contradictions(options, texts)
-    del texts, options
-    keep = ~duplicate & ~contradicting
+    left_out = _left_out(found, rules)
+    keep = ~np.logical_or.reduce(list(left_out.values()))
     group, codes, digests = _groups(found, alike or {})
     split, moved = _splits(found, keep, codes, digests, rules)
     reasons = {
-        source: {
-            "duplicate_exact": int((duplicate & ~contradicting & own).sum()),
-            "contradicting_labels": int((contradicting & own).sum()),
-        }
+        source: {code: int((marked & own).sum()) for code, marked in left_out.items()}
         for source, own in _by_source(found["source"], sources)
     }
     if not keep.any():
         raise GateFailed(
-            "every record contradicts another", fix="publish with 'contradictions: keep'"
+            "every record contradicts another or is a tie",
+            fix="publish with 'contradictions: keep'; ties give no pair",
         )
     return Survey(
         id=found["id"],
@@ -149,6 +142,21 @@ def _decide(
         pairs=_pairs(found, keep, split, sources),
         near=None if alike is None else len(alike),
     )
+
+
+def _left_out(found: dict[str, Any], rules: Rules) -> dict[str, npt.NDArray[np.bool_]]:
+    """Mark the entries that are not published, each under one reason."""
+    texts, options = found.pop("text"), found.pop("options")  # let go as soon as they are used
+    duplicate = _repeats(texts)
+    contradicting = np.zeros(len(duplicate), bool)
+    if rules.contradictions:
+        contradicting = _contradictions(options, texts)
+    duplicate &= ~contradicting
+    return {
+        "duplicate_exact": duplicate,
+        "contradicting_labels": contradicting,
+        "source_tie": found.pop("tie") & ~duplicate & ~contradicting,
+    }
 
 
 def _by_source(codes: Any, sources: tuple[str, ...]) -> list[tuple[str, Any]]:

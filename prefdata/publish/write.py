@@ -111,8 +111,9 @@ class _Records:
             view = views.rankings_view(entries.take(pa.array(ranked)))
             self.rankings.write(view, split[ranked])
         if self.config.sft:
-            every = _by_split(np.flatnonzero(kept), split)
-            self.sft.write(views.sft_view(entries.take(pa.array(every))), split[every])
+            preferred = _by_split(np.unique(derived.row), split)  # of a tie no answer is
+            view = views.sft_view(entries.take(pa.array(preferred)))
+            self.sft.write(view, split[preferred])
 
 
 def _numbered(

@@ -124,6 +124,20 @@ def test_pairs_that_contradict_each_other_are_both_left_out_unless_wanted(publis
     assert len(rows(publish(records, contradictions="keep"), "pairs")) == 3
 
 
+def test_a_row_that_was_read_twice_is_published_once_in_every_view(publish: Run) -> None:
+    once, twice = ([a_record(1), a_record(2)], [a_record(1), a_record(2), a_record(1)])
+
+    for config in ("pairs", "unpaired", "labels"):
+        assert rows(publish(twice), config) == rows(publish(once), config)
+
+
+def test_a_tie_is_in_no_view_and_counted(publish: Run) -> None:
+    release = publish([a_record(1), a_record(2, ranks=(1, 1))], sft=True)
+
+    assert [len(rows(release, c)) for c in ("pairs", "unpaired", "labels", "sft")] == [1, 2, 2, 1]
+    assert manifest(release)["counts"]["reasons"] == {"source_tie": 1}
+
+
 def test_turn_borders_and_roles_tell_texts_apart(publish: Run) -> None:
     release = publish(
         [a_record(1, "あ", "い", "うえ"), a_record(2, "あ", "いう", "え"), a_record(3, "あいうえ")]

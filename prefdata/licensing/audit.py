@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,13 +33,16 @@ from prefdata.licensing.lineage import (
 from prefdata.licensing.notices import write_notices
 from prefdata.licensing.origins import I64, Origins
 from prefdata.licensing.pointers import write_pointers
+from prefdata.licensing.program import program
+from prefdata.licensing.record_hashes import HASHED, data_files, merkle_root
 from prefdata.licensing.registry_copy import copy_registry
+from prefdata.licensing.repeats import REPEATING
 from prefdata.licensing.report import html, markdown
 from prefdata.licensing.spdx import document
 from prefdata.licensing.translated import translated
 from prefdata.store.arrow import layers_from_text
 from prefdata.store.dataset import MANIFEST, Dataset
-from prefdata.store.files import atomic, read_json, sha256, write_json, write_text
+from prefdata.store.files import read_json, sha256, write_json, write_text
 from prefdata.store.shards import open_shard
 
 GATE = "license_gate"
@@ -106,7 +108,7 @@ def write_bundle(release: Path, records: Dataset, context: Context) -> Bundle:
         released=context.released,
         published=tuple(published),
         excluded=tuple(_excluded(gate)),
-        merkle_root=standalone.merkle_root(rows.hashes),
+        merkle_root=merkle_root(rows.hashes),
     )
     del rows
     audit = account(decider, facts)
@@ -210,8 +212,8 @@ def _translator(layers: Sequence[Layer]) -> str | None:
 def languages_of(release: Path) -> list[str]:
     """Return the languages of a release's rows, sorted."""
     found: set[str] = set()
-    for view in standalone.HASHED:
-        for path in standalone.data_files(release, view):
+    for view in HASHED:
+        for path in data_files(release, view):
             with open_shard(path) as file:
                 for batch in file.iter_batches(columns=["lang"]):
                     found.update(batch.column("lang").unique().to_pylist())
@@ -253,13 +255,12 @@ def _write_account(release: Path, audit: Mapping[str, Any], decider: Decider) ->
     write_text(release / "audit" / "audit.html", html(audit))
     files = [
         (path.parent.name, path.relative_to(release).as_posix(), sha256(path))
-        for view in standalone.KEYS
-        for path in standalone.data_files(release, view)
+        for view in (*HASHED, *REPEATING)
+        for path in data_files(release, view)
     ]
     text = json.dumps(document(audit, files), ensure_ascii=False, indent=1)
     write_text(release / "audit" / "audit.spdx3.json", text + "\n")
-    with atomic(release / "audit" / "verify.py") as temporary:
-        shutil.copyfile(standalone.__file__, temporary)
+    write_text(release / "audit" / "verify.py", program())
 
 
 def read_audit(release: Path) -> dict[str, Any]:

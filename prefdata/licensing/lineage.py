@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from prefdata.core.errors import IntegrityError
 from prefdata.core.records import pair_id, pairs_of_ranks
 from prefdata.licensing.origins import I64, U64, Origins, digests_of
-from prefdata.licensing.standalone import HASHED, data_files, record_hashes
+from prefdata.licensing.record_hashes import HASHED, data_files, record_hashes
 from prefdata.licensing.translated import Translated
 from prefdata.store.shards import open_shard
 

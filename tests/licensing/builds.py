@@ -23,6 +23,7 @@ from prefdata.store.shards import write_shard
 
 HH = "354e5c3cb8960630860dd5774a6ac2a58313bf4d"
 CALM = Layer("translator", "cyberagent/calm3-22b-chat")
+MARKERS = {"system": "S: ", "user": "Q: ", "assistant": "A: "}
 CONTEXT = Context(pipeline="test", as_of="2026-11-21", released="2026-11-21")
 
 
@@ -79,18 +80,27 @@ def a_release(
     _write_views(release, kept)
     bundle = write_bundle(release, Dataset(step), CONTEXT)
     write_text(release / "README.md", card_of(bundle))
-    write_json(release / MANIFEST, {"pipeline": {"name": "test", "as_of": "2026-11-21",
-                                                  "released": "2026-11-21"}})  # fmt: skip
+    write_json(
+        release / MANIFEST,
+        {
+            "pipeline": {"name": "test", "as_of": "2026-11-21", "released": "2026-11-21"},
+            "settings": {"template": {**MARKERS, "separator": "\n"}},
+            "steps": [{"id": "relabel", "kind": "labels", "settings": {"rankings": "all"}}],
+        },
+    )
     seal(release)
     return release, bundle
 
 
 def _write_views(release: Path, entries: pa.Table) -> None:
     derived = views.derive(entries)
+    labeled = views.labeled(entries, derived)
     tables = {
         "pairs": views.pairs_view(entries, derived, margin=False),
         "rankings": views.rankings_view(entries),
-        "unpaired": views.unpaired_view(views.labeled(entries, derived)),
+        "unpaired": views.unpaired_view(labeled),
+        "labels": views.labels_view(labeled, MARKERS, "\n"),
+        "sft": views.sft_view(entries),
     }
     for name, table in tables.items():
         if len(table):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -192,7 +193,7 @@ def edit_license(release: Path) -> None:
 
 def edit_license_and_lineage(release: Path) -> None:
     """Edit one record's license in every view and in the lineage, its hash too."""
-    from prefdata.licensing.standalone import merkle_root, record_hashes
+    from prefdata.licensing.record_hashes import merkle_root, record_hashes
 
     edit_license(release)
     record = pq.read_table(release / PAIRS).column("id")[0].as_py()
@@ -250,6 +251,45 @@ def edit_text(release: Path) -> None:
     rewrite(release / PAIRS, change)
 
 
+def edit_view(view: str, change: Callable[[list[dict[str, Any]]], None]) -> Callable[[Path], None]:
+    def fault(release: Path) -> None:
+        rewrite(release / view / "train-00000-of-00001.parquet", change)
+
+    return fault
+
+
+def edit_last_turn(rows: list[dict[str, Any]]) -> None:
+    turns = rows[3].get("completion") or rows[3]["messages"]
+    turns[-1]["content"] += "。"
+
+
+def swap_labels(rows: list[dict[str, Any]]) -> None:
+    rows[0]["label"], rows[1]["label"] = rows[1]["label"], rows[0]["label"]
+
+
+def move_text_between_turns(rows: list[dict[str, Any]]) -> None:
+    prompt, answer = rows[0]["messages"]
+    prompt["content"], answer["content"] = prompt["content"][:-1], prompt["content"][-1:]
+
+
+def move_to_another_split(release: Path) -> None:
+    path = release / "labels" / "train-00000-of-00001.parquet"
+    path.rename(path.with_name("test-00000-of-00001.parquet"))
+
+
+def hide_a_pair_behind_a_ranking(release: Path) -> None:
+    """Say in the lineage that a pair is a ranking's, and leave it out of the other views."""
+    lineage = release / "audit" / "lineage.parquet"
+    rows = pq.read_table(lineage).to_pylist()
+    pair = rows[0]["record_id"]
+    ranking = next(row["of_record"] for row in rows if row["of_record"] != row["record_id"])
+    rewrite(lineage, lambda rows: rows[0].update(of_record=ranking))
+    for view in ("labels", "unpaired"):
+        path = release / view / "train-00000-of-00001.parquet"
+        table = pq.read_table(path)
+        pq.write_table(table.filter(pc.not_equal(table.column("pair_id"), pair)), path)
+
+
 def loosen_policy(release: Path) -> None:
     path = release / "audit" / "policy.json"
     tree = json.loads(path.read_bytes())
@@ -272,6 +312,16 @@ FAULTS = [
     (add_row, "ffff"),
     (lose_row, "one side ends"),
     (edit_text, "hash"),
+    (edit_view("labels", lambda rows: rows[3].update(text=rows[3]["text"] + "。")), "labels/train"),
+    (edit_view("labels", swap_labels), "labels/train"),
+    (edit_view("labels", lambda rows: rows[0].update(license="CC0-1.0")), "labels/train"),
+    (edit_view("unpaired", edit_last_turn), "unpaired/train"),
+    (edit_view("unpaired", lambda rows: rows.pop()), "49 rows, not the 50"),
+    (edit_view("unpaired", lambda rows: rows.append(rows[0])), "51 rows, not the 50"),
+    (edit_view("sft", edit_last_turn), "sft/train"),
+    (edit_view("sft", move_text_between_turns), "sft/train"),
+    (move_to_another_split, "labels/test"),
+    (hide_a_pair_behind_a_ranking, "unpaired/train"),
     (loosen_policy, "policy"),
     (hide_what_was_left_out, "unlock"),
 ]
@@ -287,6 +337,15 @@ def test_an_edit_is_found_even_if_every_checksum_was_made_anew(
     problems = verify(release).problems
 
     assert any(told in problem for problem in problems), problems
+
+
+def test_the_program_of_the_release_finds_an_edited_label_by_itself(release: Path) -> None:
+    edit_view("labels", swap_labels)(release)
+    seal(release)
+
+    command = [sys.executable, "-I", str(release / "audit" / "verify.py")]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.returncode, "labels/train" in run.stdout) == (5, True)
 
 
 def test_files_that_nobody_listed_are_found(release: Path) -> None:

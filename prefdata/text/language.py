@@ -26,7 +26,7 @@ _DATA = re.compile(
     r"|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b.*\b(?:FROM|INTO|SET|TABLE|VALUES|VIEW|INDEX)\b"
     r"|(?:[\w.]+ ?= ?)?[\w.]+\([^\n]*\);?\Z|(?:const|let|var) \w+ ?=|def \w+\(|function\b ?\w*\(|#include\b"
     r"|import [\w.]+;?\Z|from [\w.]+ import\b|class \w+(?:\([\w., ]*\))?:"
-    r"|(?:\$ |sudo )?[a-z][\w./-]{0,30} [^?!\n]*(?: --?[A-Za-z]| \| | && | > | [.~]{0,2}/\w)[^?!\n]*\Z"
+    r"|(?:\$ |sudo )?[a-z][\w./-]{0,30} (?=[^?!\n]*\Z)[^?!\n]*(?: --?[A-Za-z]| \| | && | > | [.~]{0,2}/\w)"
     r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )

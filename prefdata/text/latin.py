@@ -27,7 +27,7 @@ _TYPOGRAPHIC: Final = (
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]++(?:['.,-][A-Za-z0-9]++)*+")
 # Words of one script run, joined by what English puts between words.
 _RUN = re.compile(
-    r"[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*(?:[,;:.!?]?[ \u00a0]+(?:[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*|[0-9]+))+"
+    r"[A-Za-zÀ-ɏ](?<![A-Za-zÀ-ɏ]{2})(?<![A-Za-zÀ-ɏ]['’-][A-Za-zÀ-ɏ])[A-Za-zÀ-ɏ]*+(?:['’-][A-Za-zÀ-ɏ]+)*(?:[,;:.!?]?[ \u00a0]+(?:[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*|[0-9]+))+"
 )
 _QUOTED = re.compile(
     r"「[^」]{0,200}」|『[^』]{0,200}』|“[^”]{0,200}”|\"[^\"\n]{0,200}\"|（[^（）]{0,80}）|\([^()\n]{0,80}\)|《[^》]{0,80}》"

@@ -14,14 +14,17 @@ BANDS: Final = ((81, "81+"), (31, "31-80"), (16, "16-30"), (8, "8-15"), (4, "4-7
 _SENTENCE_END_JA = re.compile(
     r"[。．！？!?…\n](?:(?<=\n)\n*|(?<!\n)[。．！？!?…]*[」』）)\]】”\"'’]*(?=.))", re.DOTALL
 )
-_SENTENCE_END_EN = re.compile(r"[.!?…\n](?:(?<=\n)\n*|(?<!\n)[.!?…]*[\"'”’)\]]*(?=\s))")
+# A run of marks is tried from its first one alone, or a million dots take hours.
+_SENTENCE_END_EN = re.compile(
+    r"[.!?…\n](?:(?<=\n)\n*|(?<!\n)(?<![.!?…]{2})[.!?…]*+[\"'”’)\]]*+(?=\s))"
+)
 # The full stop after an abbreviation or initial: `re` finds full stops fast, and looks back from them.
 _ABBREVIATED = re.compile(
     r"\.(?:"
     + "|".join(rf"(?<=\b{re.escape(word)}\.)" for word in sorted(word_list("abbreviations")))
     + r"|(?<=\b[A-Z]\.))"
 )
-_ITEM_NUMBER = re.compile(r"(?m)^\s*[(（]?\d{1,3}[.)．）、]\s*")
+_ITEM_NUMBER = re.compile(r"(?m)^[^\S\n]*[(（]?\d{1,3}[.)．）、]\s*")
 ITEM: Final = re.compile(
     r"(?m)^[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
 )

@@ -55,7 +55,7 @@ _TO_HOUR = re.compile(
 _YEAR = re.compile(r"['’](?<!\w.)(\d\d)\b")
 _DIVISOR = re.compile(r"(?<![\d.])([1-9]\d{0,3})分の\Z")
 _PERCENT = re.compile(r"\s?(?:%|パーセント)")
-_CENTS = re.compile(r"(\d+)ドル(\d{1,2})セント")
+_CENTS = re.compile(r"((?<!\d)\d+)ドル(\d{1,2})セント")
 _FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|”|in\b|inches)?")
 _ITEM = re.compile(r"(?m)^[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
 

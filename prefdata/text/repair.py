@@ -28,7 +28,7 @@ _FENCE = re.compile(r"\A\s*```[a-zA-Z]{0,12}[ \t]*\n((?:(?!```).)*?)\n?```\s*\Z"
 _QUOTES: Final = {"「": "」", '"': '"', "“": "”", "『": "』", "'": "'"}
 _HALF_KANA = re.compile("[｡-ﾟ]+")
 _FULL_ASCII = re.compile("[Ａ-Ｚａ-ｚ０-９]+")
-_SPACES = re.compile(r"[ \t\u3000]+(?=\n|\Z)")
+_SPACES = re.compile(r"(?<![ \t\u3000])[ \t\u3000]++(?=\n|\Z)")
 
 
 def repair(source: str | None, target: str) -> tuple[str, tuple[Repair, ...]]:

@@ -12,7 +12,7 @@ from prefdata.text.loops import longest_loop
 from prefdata.text.masking import HOLE
 from prefdata.text.seen import Seen
 
-_ITEM = re.compile(r"(?m)^\s*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])\s*(.+?)\s*$")
+_ITEM = re.compile(r"(?m)^[^\S\n]*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])[^\S\n]*+(\S.*)")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _DRAWN_OUT = re.compile("(.)" + r"\1" * 9, re.DOTALL)  # three times as fast as with {9}
 _EDGES: Final = " 、\u3000\t。．.！？!?…"  # the last sentence still has its mark
@@ -64,13 +64,17 @@ def longest_source_loop(source: str) -> int:
 
 def _repeated_items(text: Bitext) -> Iterator[Seen]:
     """Yield the share of duplicates among six or more list items."""
-    items = _ITEM.findall(text.japanese.text) if "\n" in text.target else []
+    items = _items(text.japanese.text) if "\n" in text.target else []
     if len(items) >= 5:
         share = 1 - len(set(items)) / len(items)
-        own = [item.lower() for item in _ITEM.findall(text.english.text)]
+        own = _items(text.english.text.lower())
         own_share = 1 - len(set(own)) / len(own) if own else 0.0
         if share > own_share:
             yield Seen("repetition_loop", "items", share - own_share)
+
+
+def _items(text: str) -> list[str]:
+    return [item.rstrip() for item in _ITEM.findall(text)]
 
 
 def _repeated_sentences(text: Bitext) -> Iterator[Seen]:

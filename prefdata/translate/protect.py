@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 _FENCED = r"```[\s\S]*?```|~~~[\s\S]*?~~~"
 _INLINE = r"``[^\n]{1,300}?``|`[^`\n]+`"
+# Spans have a longest length: a megabyte of openers without an end would take hours.
 _LATEX = (
-    r"\$\$[\s\S]+?\$\$|\\\[[\s\S]+?\\\]|\\\([\s\S]+?\\\)"
-    r"|\\begin\{(?P<env>[a-z*]+)\}[\s\S]+?\\end\{(?P=env)\}"
+    r"\$\$[\s\S]{1,2000}?\$\$|\\\[[\s\S]{1,2000}?\\\]|\\\([\s\S]{1,2000}?\\\)"
+    r"|\\begin\{(?P<env>[a-z*]{1,30})\}[\s\S]{1,4000}?\\end\{(?P=env)\}"
     r"|(?<![\w$\\])\$(?=[^\s$])[^$\n]{0,200}?[\\^_{}=][^$\n]{0,200}?(?<![\s\\])\$(?![\d$])"
 )
 _URL = (
     r"(?:https?|ftp)://[^\s<>\"'`⟦⟧]*[^\s<>\"'`⟦⟧.,;:!?)\]}]"
     r"|www\.[\w.-]+\.\w+(?:/[\w./?=&%~#+-]*[\w/])?"
 )
-_EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_EMAIL = r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+"
 _TAG = (
     r"</?[A-Za-z][A-Za-z0-9-]*(?:\s+[\w:-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?)*\s*/?>"
-    r"|<!--[\s\S]*?-->"
+    r"|<!--[\s\S]{0,4000}?-->"
 )
 # In the order of preference at one place; the letter of a kind stands in its marks.
 _KINDS = {"F": _FENCED, "C": _INLINE, "M": _LATEX, "U": _URL, "E": _EMAIL, "T": _TAG}
@@ -81,9 +83,10 @@ def restore(protected: Protected, answer: str) -> Restored:
         return Restored(answer)
     known = dict(protected.spans)
     answer = _LOOSE_MARK.sub(lambda m: _tidy(m, known), answer)
+    counts = Counter(match.group() for match in MARK.finditer(answer))
     lost = []
     for mark, span in protected.spans:
-        count = answer.count(mark)
+        count = counts[mark]
         if count != 1:
             code = _CODES[mark[1]]
             lost.append((code, float(count), 1.0, f"{mark} for {span[:40]!r}"))

@@ -43,6 +43,15 @@ HOSTILE = {
     "Hebrew": ("x", "שלום " * (MANY // 5)),
     "mojibake": ("x", "ã‚«ãƒ•" * (MANY // 5)),
     "LaTeX": ("x", "\\begin{a}" * (MANY // 9)),
+    "empty lines": ("\n" * MANY + "x", "\n" * MANY + "あ"),
+    "lines of blanks": ("\n " * MANY + "x", "\n　" * MANY + "あ"),
+    "dots": ("." * MANY + "x", "。" * MANY + "あ"),
+    "question marks before a word": ("?!" * MANY + "x", "？" * MANY + "あ"),
+    "one word": ("x" * MANY, "x" * MANY),
+    "joined words": ("a-" * MANY, "a-" * MANY),
+    "blanks within a line": (" " * MANY + "x ", "あ" + " " * MANY + "あ "),
+    "wide digits": ("9 cents", "９" * MANY + "セント"),
+    "a command again and again": ("ls" + " -a" * MANY + "\n!", "ls" + " -a" * MANY + "\n!"),
 }
 
 

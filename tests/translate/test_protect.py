@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,15 @@ def test_a_text_that_holds_marks_of_its_own_is_left_alone() -> None:
 
     assert protect(text).text == text
     assert MARK.search(text)
+
+
+@pytest.mark.parametrize(
+    "opener",
+    ["\\[", "\\(", "$$a ", "<!--", "<a ", "\\begin{a}", "a@", "a.", "```", "~~~", "http://"],
+)
+def test_a_text_of_openers_is_protected_in_bounded_time(opener: str) -> None:
+    text = opener * (100_000 // len(opener))
+    begun = time.process_time()
+    protected = protect(text)
+    assert restore(protected, protected.text).text == text
+    assert time.process_time() - begun < 20.0

@@ -34,6 +34,13 @@ def push(
 
     package = package_of(path)
     total = sum(package.files.values())
+    if package.kind == "dataset" and package.named != repo_id:
+        shown = package.named or "USER/NAME"
+        click.echo(
+            f"note: the card loads {shown}; build with --set stages.publish.repo_id={repo_id} "
+            "to have it load this one",
+            err=True,
+        )
     visible = "public" if public else "private"
     if dry_run:
         if as_json:

@@ -12,14 +12,17 @@ import click
 if TYPE_CHECKING:
     from prefdata.store.dataset import Dataset
 
-TRAINERS = """\
-Trainers (datasets, trl):
-  data = load_dataset("{path}", "pairs")
-  DPOTrainer("MODEL", train_dataset=data["train"]).train()     # or RewardTrainer
-  data = load_dataset("{path}", "unpaired")
-  KTOTrainer("MODEL", train_dataset=data["train"]).train()
-  data = load_dataset("{path}", "labels").map(lambda row: tokenizer(row["text"]))
-  Trainer(classifier, train_dataset=data["train"]).train()     # transformers"""
+# What trains on a view: what to do with its rows, the line that trains, whose it is.
+TRAINERS = {
+    "pairs": ("", 'DPOTrainer("MODEL", train_dataset={data})', "or RewardTrainer"),
+    "unpaired": ("", 'KTOTrainer("MODEL", train_dataset={data})', ""),
+    "labels": (
+        '.map(lambda row: tokenizer(row["text"]))',
+        "Trainer(classifier, train_dataset={data})",
+        "transformers",
+    ),
+    "sft": ("", 'SFTTrainer("MODEL", train_dataset={data})', ""),
+}
 
 
 @click.command()
@@ -152,11 +155,24 @@ def _show_release(path: Path, record_id: str | None, count: int, as_json: bool) 
         else:
             print_table(["config", "file", "rows", "columns"], [tuple(r.values()) for r in rows])
             click.echo()
-            click.echo(TRAINERS.format(path=path))
-            click.echo()
-    shards = sorted(path.glob("pairs/*.parquet")) or sorted(path.glob("rankings/*.parquet"))
+            click.echo("\n".join(["Trainers (datasets, trl):", *_trainers(path, rows), ""]))
+    pairs, rankings = (sorted(path.glob(f"{view}/*.parquet")) for view in ("pairs", "rankings"))
+    shards = [*pairs, *rankings] if record_id else pairs or rankings
     all_rows = (row for shard in shards for row in _shard_rows(shard))
     _show_rows(all_rows, record_id, count, as_json)
+
+
+def _trainers(path: Path, rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield two lines for each trainer; they name the first split there is, train if it is."""
+    for config, (prepared, line, note) in TRAINERS.items():
+        splits = [row["file"].partition("-")[0] for row in rows if row["config"] == config]
+        if splits:
+            split = "train" if "train" in splits else splits[0]
+            called = line.format(data=f'data["{split}"]') + ".train()"
+            yield f'  data = load_dataset("{path}", "{config}"){prepared}'
+            yield f"  {called:<60}  # {note}" if note else f"  {called}"
+    if not any(row["file"].startswith("train-") for row in rows):
+        yield "There is no split 'train': publish with 'splits: {own_test: ignore}' to draw one."
 
 
 def _parquet_facts(path: Path) -> dict[str, Any]:
@@ -214,9 +230,12 @@ def _print_rows(rows: Iterator[dict[str, Any]], as_json: bool) -> None:
 
 
 def _text(value: Any) -> str:
-    """Return a conversation as readable lines, anything else as it is."""
-    if isinstance(value, list) and value and isinstance(value[0], dict) and "role" in value[0]:
+    """Return a conversation, or ranked ones, as readable lines; anything else as it is."""
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, dict) and "role" in first:
         return "\n".join(f"{m['role']}: {m['content']}" for m in value)
+    if isinstance(first, dict) and "rank" in first:
+        return "\n".join(f"[{c['rank']}] {_text(c['content'])}" for c in value)
     return str(value)
 
 

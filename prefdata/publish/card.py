@@ -126,7 +126,9 @@ def _source(source: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any
     url = told.get("url")
     return {
         "link": f"[{name}]({url})" if str(url).startswith("http") else name,
-        "revision": ", ".join(code(revision[:12]) for revision in source["revisions"]),
+        "revision": ", ".join(
+            code(revision[:12]) for revision in told.get("revisions") or source["revisions"]
+        ),
         "cited": ", ".join(
             markdown(part) for part in (told.get("creator"), told.get("title"), url) if part
         ),

@@ -173,25 +173,43 @@ def _commit(
 @contextmanager
 def _told(hub: Any, repo_id: str) -> Iterator[None]:
     """Turn the client's errors into ours."""
-    errors = hub.errors
-    transport = errors.HfHubHTTPError.__mro__[1]  # httpx's, under whichever name it is installed
+    transport = hub.errors.HfHubHTTPError.__mro__[1]  # httpx's, whatever its name is today
     try:
         yield
-    except errors.HFValidationError as error:
-        raise UsageError(f"not a name of a repository: {repo_id!r}", fix="USER/NAME") from error
-    except errors.HfHubHTTPError as error:
-        raise _refused(error, repo_id) from error
-    except (transport, ConnectionError) as error:
-        raise InputError(
+    except (hub.errors.HFValidationError, transport, OSError, RuntimeError) as error:
+        # What happens to a large file on its way comes wrapped in an error without a meaning.
+        for known in (error, error.__cause__):
+            if told := _meant(known, hub, transport, repo_id):
+                raise told from error
+        raise
+
+
+def _meant(
+    error: BaseException | None, hub: Any, transport: type[Exception], repo_id: str
+) -> Exception | None:
+    """Return what to say of an error, None if it is no business of the hub's."""
+    errors = hub.errors
+    if isinstance(error, errors.HFValidationError):
+        return UsageError(f"not a name of a repository: {repo_id!r}", fix="USER/NAME")
+    if isinstance(error, errors.HfHubHTTPError):
+        status = error.response.status_code if error.response is not None else 0
+        said = getattr(error, "server_message", "") or str(error)
+        return _refused(status, said.splitlines()[0], repo_id)
+    response = getattr(error, "response", None)
+    if response is not None:  # from where large files are stored
+        return _refused(response.status_code, str(error).splitlines()[0], repo_id)
+    if isinstance(error, PermissionError) and error.filename is None:  # the chunk store's
+        return _refused(401, str(error), repo_id)
+    if isinstance(error, (transport, ConnectionError)):
+        return InputError(
             f"the hub cannot be reached: {error}",
             hub.constants.ENDPOINT,
             "the same command goes on",
-        ) from error
+        )
+    return None
 
 
-def _refused(error: Any, repo_id: str) -> Exception:
-    status = error.response.status_code if error.response is not None else 0
-    said = (getattr(error, "server_message", "") or str(error)).splitlines()[0]
+def _refused(status: int, said: str, repo_id: str) -> Exception:
     if status == 401:
         return UsageError(
             f"the hub does not accept the token: {said}",
@@ -202,5 +220,10 @@ def _refused(error: Any, repo_id: str) -> Exception:
         return UsageError(
             f"the token may not write to {repo_id}: {said}",
             fix="use a token with the right to write, or a name of your own",
+        )
+    if status == 404:
+        return UsageError(
+            f"the hub does not show {repo_id} to this token: {said}",
+            fix="the name may be somebody's private one, or the branch is not there",
         )
     return InputError(f"the hub answered {status}: {said}", repo_id, "the same command goes on")

@@ -21,13 +21,17 @@ SHOWN = 20  # files named in an error
 
 @dataclass(frozen=True)
 class Package:
-    """A folder that was checked: its files with their bytes and SHA-256 by name."""
+    """A folder that was checked: its files with their bytes and SHA-256 by name.
+
+    `named` is the name on the hub that the card of a release shows, empty if none was set.
+    """
 
     folder: Path
     kind: Literal["dataset", "model"]
     files: Mapping[str, int]
     digests: Mapping[str, str]
     key: str
+    named: str = ""
 
     @property
     def tag(self) -> str:
@@ -58,6 +62,7 @@ def package_of(folder: Path) -> Package:
         files={name: (folder / name).stat().st_size for name in sorted(digests)},
         digests=digests,
         key=str(manifest["key"]),
+        named="" if is_model else str(manifest["settings"].get("repo_id", "")),
     )
 
 

@@ -139,6 +139,48 @@ def test_the_network_is_lost_in_the_middle_and_the_same_command_goes_on(
     assert len(uploads) == len(set(uploads))
 
 
+def test_a_large_file_lost_on_its_way_is_no_bug_and_the_same_command_goes_on(
+    hub: Hub, release: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub.utils._http as http
+
+    monkeypatch.setattr(http.time, "sleep", lambda seconds: None)
+    hub.fault = lambda method, path: 0 if method == "PUT" else None
+
+    assert run(["push", str(release), "me/data"]) == 2
+    assert "the same command goes on" in capsys.readouterr().err
+    hub.fault = lambda method, path: None
+    assert run(["push", str(release), "me/data"]) == 0
+    assert {*contents(release), ".gitattributes"} == set(hub.repositories["me/data"].tree)
+
+
+def test_a_store_that_refuses_a_large_file_is_quoted(
+    hub: Hub, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.fault = lambda method, path: 403 if method == "PUT" else None
+
+    assert run(["push", str(release), "me/data"]) == 2
+    assert "may not write to me/data" in capsys.readouterr().err
+
+
+def test_a_repository_that_the_token_may_not_see_is_no_reason_to_try_again(
+    hub: Hub, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.fault = lambda method, path: 404 if "/tree/" in path else None
+
+    assert run(["push", str(release), "me/data"]) == 2
+    said = capsys.readouterr().err
+    assert "does not show me/data" in said
+    assert "goes on" not in said
+
+
+def test_a_card_that_loads_another_name_is_noted(
+    hub: Hub, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["push", str(release), "me/data", "--dry-run"]) == 0
+    assert "stages.publish.repo_id=me/data" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("status", "says"), [(401, "does not accept the token"), (403, "may not write")]
 )

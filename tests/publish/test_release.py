@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prefdata.cli.main import run
 from prefdata.core.errors import ConfigError, GateFailed, LicenseDenied
 from prefdata.core.stage import Context
 from prefdata.publish import views
@@ -310,3 +311,24 @@ def test_views_of_a_slice_are_those_of_its_rows(start: int, count: int) -> None:
         assert view(piece, found).equals(view(rows, expected))
     digests = [conversation_digests(part.column("prompt")).tolist() for part in (piece, rows)]
     assert digests[0] == digests[1]
+
+
+def test_show_has_two_lines_for_each_view_and_the_split_there_is(
+    publish: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = publish(many(3), sft=True, splits={"test": 0, "validation": 0.9999})
+
+    assert run(["show", str(release), "-n", "0"]) == 0
+    told = capsys.readouterr().out
+    for trainer in ("DPOTrainer", "KTOTrainer", "Trainer(classifier", "SFTTrainer"):
+        assert trainer in told
+    assert 'data["validation"]' in told
+    assert "There is no split 'train'" in told
+
+
+def test_show_finds_a_ranking_by_its_id(publish: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    release = publish([a_record("r", answers=("甲", "乙", "丙"))])
+    (ranking,) = rows(release, "rankings")
+
+    assert run(["show", str(release), ranking["id"][:12]]) == 0
+    assert "[1] assistant: 甲" in capsys.readouterr().out

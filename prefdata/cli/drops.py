@@ -116,7 +116,7 @@ def _short(text: str, width: int) -> str:
 
 def _what_if(path: Path, changes: tuple[str, ...], as_json: bool) -> None:
     from prefdata.cli.terminal import print_json, print_table
-    from prefdata.filters.dropped import what_if
+    from prefdata.filters.what_if import what_if
 
     result = what_if(path, changes)
     if as_json:

@@ -149,7 +149,10 @@ class Filter(Protocol):
     """A check over one record; it cannot see which completion is preferred.
 
     Optional: ``check_batch(records)`` returns the findings of each record of a batch, in order, for
-    what does many at once more cheaply: a model, a server. It is called instead of `check`.
+    what does many at once more cheaply: a model, a server. It is called instead of `check`. The
+    static method ``rules(config)`` returns its limits, a `prefdata.text.limits.Rule` for each
+    ``code.band`` of its findings: with it, a pipeline's `thresholds` and ``drops --what-if`` move
+    them like any other.
     """
 
     Config: ClassVar[type[Any]]

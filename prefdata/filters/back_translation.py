@@ -6,7 +6,7 @@ model, so cut by percentile: run it once with `action: flag` and look at `prefda
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -15,12 +15,14 @@ from pydantic import Field
 from prefdata.chat import Chat
 from prefdata.config.settings import RUNTIME, Settings
 from prefdata.core.errors import MissingExtra
-from prefdata.core.finding import Action, Finding
+from prefdata.core.finding import Finding
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.filters.view import Comparison
+from prefdata.text.limits import Rule
 
 CODE: Final = "mistranslation"
+_RULE: Final = f"{CODE}.chrf"
 _SYSTEM: Final = (
     "Translate the Japanese text into English. Translate only; do not answer or comment."
 )
@@ -61,6 +63,7 @@ class BackTranslation:
 
     def __init__(self, config: Config, context: Context) -> None:
         self.config = config
+        self.limits = self.rules(config)
         self.chat = Chat(config.base_url, config.model, config.api_key_env)
         self.chrf = _chrf()
         self.threads = ThreadPoolExecutor(config.concurrency)
@@ -69,6 +72,11 @@ class BackTranslation:
     def layers(config: Config, context: Context) -> Sequence[Layer]:
         """Return the model as a judge: none of its text is published."""
         return (Layer("judge", config.model, config.revision),)
+
+    @staticmethod
+    def rules(config: Config) -> Mapping[str, Rule]:
+        """Return the limit as a rule that `thresholds` and ``--what-if`` may move."""
+        return {_RULE: Rule(config.lowest, "below", config.action)}
 
     def check(self, record: Comparison) -> list[Finding]:
         """Return the score of every translated turn of one record."""
@@ -92,8 +100,8 @@ class BackTranslation:
     def _finding(self, turn: tuple[str, int, str, str], back: str) -> Finding:
         side, n, source, _ = turn
         score = round(self.chrf.sentence_score(back, [source]).score, 2)
-        low: Action = self.config.action if score < self.config.lowest else "none"
-        return Finding(CODE, side, n, score, self.config.lowest, "chrf", low, back[:80])
+        action = self.limits[_RULE].verdict_on(score)
+        return Finding(CODE, side, n, score, self.config.lowest, "chrf", action, back[:80])
 
 
 def _translated(record: Comparison) -> Iterator[tuple[str, int, str, str]]:

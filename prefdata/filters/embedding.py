@@ -14,10 +14,11 @@ from pydantic import Field
 
 from prefdata.config.settings import RUNTIME, Settings
 from prefdata.core.errors import InputError, MissingExtra
-from prefdata.core.finding import Action, Finding
+from prefdata.core.finding import Finding
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.filters.view import Comparison, Turn
+from prefdata.text.limits import Rule
 
 
 class Embedding:
@@ -57,12 +58,21 @@ class Embedding:
 
     def __init__(self, config: Config, context: Context) -> None:
         self.config = config
+        self.limits = self.rules(config)
         self.model = _load(config)
 
     @staticmethod
     def layers(config: Config, context: Context) -> Sequence[Layer]:
         """Return the model as a judge of the records."""
         return (Layer("judge", config.model, config.revision),)
+
+    @staticmethod
+    def rules(config: Config) -> Mapping[str, Rule]:
+        """Return the limits as rules that `thresholds` and ``--what-if`` may move."""
+        return {
+            "mistranslation.cosine": Rule(config.lowest, "below", config.action),
+            "flaw_repaired.cosine": Rule(config.lead, "above", "flag"),
+        }
 
     def check(self, record: Comparison) -> list[Finding]:
         """Return the cosines of one record."""
@@ -91,8 +101,7 @@ class Embedding:
         """Yield the cosine of each side, and how much nearer another completion's source is."""
         for name, source, target in sides:
             own = _cosine(vectors, source, target)
-            low: Action = self.config.action if own < self.config.lowest else "none"
-            yield Finding("mistranslation", name, -1, own, self.config.lowest, "cosine", low)
+            yield self._finding("mistranslation", name, own)
             if name == "prompt":
                 continue
             others = [
@@ -100,8 +109,12 @@ class Embedding:
             ]
             lead = round(max(others) - own, 4)
             if lead > 0:
-                action: Action = "flag" if lead > self.config.lead else "none"
-                yield Finding("flaw_repaired", name, -1, lead, self.config.lead, "cosine", action)
+                yield self._finding("flaw_repaired", name, lead)
+
+    def _finding(self, code: str, side: str, measured: float) -> Finding:
+        rule = self.limits[f"{code}.cosine"]
+        action = rule.verdict_on(measured)
+        return Finding(code, side, -1, measured, rule.limit, "cosine", action)
 
 
 def _sides(record: Comparison) -> list[tuple[str, str, str]]:

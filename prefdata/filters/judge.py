@@ -137,7 +137,9 @@ def rules_digest() -> str:
     code means would differ between versions of Python.
     """
     own = Path(__file__).parent
-    files = [own / f"{name}.py" for name in ("judge", "pairs", "screen", "stage", "view")]
+    files = [
+        own / f"{name}.py" for name in ("judge", "pairs", "screen", "speaker", "stage", "view")
+    ]
     folder = Path(text_checks.__path__[0])
     files += sorted(p for p in folder.iterdir() if p.suffix in (".py", ".yaml", ".txt"))
     texts = (part for path in files for part in (path.name, path.read_text(encoding="utf-8")))

@@ -6,11 +6,11 @@ model that judges its own translations should be checked by hand on a sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from itertools import combinations
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
@@ -20,13 +20,17 @@ from prefdata.core.finding import Action, Finding
 from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.filters.view import Comparison, Turn
+from prefdata.text.limits import Rule
 
 _SYSTEM: Final = (
     "You compare an English text with its Japanese translation."
     " Answer with one letter alone: Y or N."
 )
+Question: TypeAlias = Literal[
+    "answered_instead", "polarity_flip", "mistranslation", "entity_mismatch"
+]
 # A Y is a finding of that code.
-QUESTIONS: Final = {
+QUESTIONS: Final[dict[Question, str]] = {
     "answered_instead": ("Is the Japanese a reply to the English rather than a translation of it?"),
     "polarity_flip": (
         "Does any statement, negation, instruction or comparison of the English become its"
@@ -78,7 +82,7 @@ class LlmJudge:
             default="", description="environment variable that holds the key"
         )
         revision: str = Field(default="", description="the model's revision, for the lineage")
-        questions: tuple[str, ...] = Field(
+        questions: tuple[Question, ...] = Field(
             default=("answered_instead", "polarity_flip", "mistranslation", "entity_mismatch"),
             description="reason codes to ask about",
         )
@@ -113,6 +117,12 @@ class LlmJudge:
     def layers(config: Config, context: Context) -> Sequence[Layer]:
         """Return the judge: its terms count for what it decided."""
         return (Layer("judge", config.model, config.revision),)
+
+    @staticmethod
+    def rules(config: Config) -> Mapping[str, Rule]:
+        """Return what a Y means as rules that `thresholds` and ``--what-if`` may change."""
+        names = [f"{code}.judge" for code in (*config.questions, "flaw_repaired")]
+        return dict.fromkeys([*names, "flaw_repaired.preference"], Rule(1.0, action=config.action))
 
     def check(self, record: Comparison) -> list[Finding]:
         """Return what the model answers Y to in one record."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from prefdata.config.settings import Settings, component_of
+from prefdata.config.settings import Component, Settings, component_of
 from prefdata.core.errors import ConfigError
 from prefdata.core.finding import Drop, Finding, Outcome
 from prefdata.core.origin import Layer
@@ -16,21 +16,33 @@ from prefdata.core.records import Completion, Conversation, Message, Preference,
 from prefdata.core.stage import Context, Filter, Kind
 from prefdata.filters.judge import Judge, by_cause, rules_digest
 from prefdata.filters.view import Comparison, blind
-from prefdata.text.limits import Limits
+from prefdata.text.limits import Limits, Rule
 from prefdata.text.repair import repair
 
 
 def known_thresholds() -> Any:
-    """Return a validator for `thresholds`: every rule must be known, every action, too."""
+    """Return a validator for `thresholds`: every rule must be known, every action, too.
 
-    def check(cls: Any, value: dict[str, Any]) -> dict[str, Any]:
+    Rules of optional filters are known where the settings have `filters` before `thresholds`.
+    """
+
+    def check(cls: Any, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         try:
-            Limits("default", value)
+            Limits("default", value, rules_of(info.data.get("filters", ())))
         except ConfigError as error:
             raise ValueError(f"{error.what}; {error.fix}") from error
         return value
 
     return field_validator("thresholds")(classmethod(check))
+
+
+def rules_of(filters: Iterable[Component]) -> dict[str, Rule]:
+    """Return the rules that optional filters bring, by the name of their findings."""
+    found: dict[str, Rule] = {}
+    for part in filters:
+        rules = getattr(part.load(), "rules", None)
+        found.update(rules(part.config()) if rules else {})
+    return found
 
 
 class FilterStage:
@@ -44,16 +56,16 @@ class FilterStage:
         profile: Literal["strict", "default", "lenient"] = Field(
             default="default", description="which limits hold; see prefdata/text/limits.yaml"
         )
+        filters: tuple[component_of("filters"), ...] = Field(  # type: ignore[valid-type]  # built at run time
+            default=(),
+            description="scorers, judges and filters of your own, beside the built-in checks",
+        )
         thresholds: dict[str, float | Literal["drop", "flag", "ignore"]] = Field(
             default={},
             description="own limits, actions: {length_ratio_high.81+: 1.2, webgpt/omission: flag}",
         )
         repair: bool = Field(
             default=True, description="clean quotes, fences, preambles and template tokens first"
-        )
-        filters: tuple[component_of("filters"), ...] = Field(  # type: ignore[valid-type]  # built at run time
-            default=(),
-            description="scorers, judges and filters of your own, beside the built-in checks",
         )
 
         check_thresholds = known_thresholds()
@@ -64,7 +76,8 @@ class FilterStage:
 
     def __init__(self, config: Config, context: Context) -> None:
         self.repairs = config.repair
-        self.judge = Judge(Limits(config.profile, config.thresholds))
+        limits = Limits(config.profile, config.thresholds, rules_of(config.filters))
+        self.judge = Judge(limits)
         self.filters: list[Filter] = [part.create(context) for part in config.filters]
         self.judges = frozenset(self.layers(config, context))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from prefdata.core.errors import ConfigError, nearest
 from prefdata.text.seen import Seen
 
 Action: TypeAlias = Literal["drop", "flag", "ignore"]
+Overrides: TypeAlias = Mapping[str, float | str]
 ACTIONS: Final = ("drop", "flag", "ignore")
 _FILE = Path(__file__).with_name("limits.yaml")
 
@@ -44,6 +46,8 @@ class Limits:
 
     A rule is named ``code`` or ``code.band``. An override is a number (the limit) or an action;
     ``code: action`` goes for all bands of a code, ``kind/code: action`` for one source kind alone.
+    Given as (name, value) in order, a rule may have both. `more` are rules of optional filters, by
+    the name of their findings.
 
     >>> own = Limits("default", {"number_mismatch.long": 3, "webgpt/number_mismatch": "flag"})
     >>> own.rules_for("hh")["number_mismatch.long"]
@@ -53,17 +57,21 @@ class Limits:
     """
 
     def __init__(
-        self, profile: str = "default", overrides: Mapping[str, float | str] | None = None
+        self,
+        profile: str = "default",
+        overrides: Overrides | Sequence[tuple[str, float | str]] = (),
+        more: Mapping[str, Rule] | None = None,
     ) -> None:
         tree = _tree()
         if profile not in tree["profiles"]:
             raise ConfigError.unknown("profile", profile, list(tree["profiles"]))
-        self.rules = {name: _rule(value) for name, value in tree["rules"].items()}
-        self._apply(tree["profiles"][profile] or {})
-        self.own = dict(overrides or {})
+        own = {name: _rule(value) for name, value in tree["rules"].items()}
+        self.rules = {**(more or {}), **own}
+        self._apply((tree["profiles"][profile] or {}).items())
+        self.own = list(overrides.items() if isinstance(overrides, Mapping) else overrides)
         self._kinds: dict[tuple[str, str, bool], dict[str, Rule]] = {}
         self._tree = tree
-        for kind in {"", *(name.rpartition("/")[0] for name in self.own)}:
+        for kind in {"", *(name.rpartition("/")[0] for name, _ in self.own)}:
             self.rules_for(kind)  # an unknown name is an error now, not at the first record
 
     def rules_for(
@@ -81,17 +89,17 @@ class Limits:
             view = object.__new__(Limits)
             view.rules = dict(self.rules)
             for table, name in (("roles", role), ("kinds", kind)):
-                view._apply(self._tree[table].get(name) or {})
-            view._apply(self._tree["native"] if is_native else {})
+                view._apply((self._tree[table].get(name) or {}).items())
+            view._apply(self._tree["native"].items() if is_native else ())
             for of in dict.fromkeys(("", kind)):
                 view._apply(self._own_of(of))
             self._kinds[key] = view.rules
         return self._kinds[key]
 
-    def _own_of(self, kind: str) -> dict[str, float | str]:
-        """Return the user's overrides for one source kind, by rule; those for all under ''."""
-        found = [(*name.rpartition("/")[::2], value) for name, value in self.own.items()]
-        return {rule: value for of, rule, value in found if of == kind}
+    def _own_of(self, kind: str) -> list[tuple[str, float | str]]:
+        """Return the user's overrides for one source kind, in order; those for all under ''."""
+        found = [(*name.rpartition("/")[::2], value) for name, value in self.own]
+        return [(rule, value) for of, rule, value in found if of == kind]
 
     def named(self, name: str) -> list[str]:
         """Return the rules of a name: one, or all bands of a code."""
@@ -110,8 +118,8 @@ class Limits:
         rule = rules.get(f"{seen.code}.{seen.band}" if seen.band else seen.code)
         return rule, rule is not None and rule.is_crossed(seen.measured)
 
-    def _apply(self, changes: Mapping[str, Any]) -> None:
-        for name, value in changes.items():
+    def _apply(self, changes: Iterable[tuple[str, Any]]) -> None:
+        for name, value in changes:
             matching = self.named(name)
             if not matching:
                 raise ConfigError(f"there is no rule {name!r}", fix=self.nearest(name))
@@ -126,6 +134,8 @@ def _changed(rule: Rule, name: str, value: Any) -> Rule:
         return Rule(rule.limit, rule.compare, value)  # type: ignore[arg-type]  # checked above
     if isinstance(value, Mapping):
         return _rule({rule.compare: rule.limit, "action": rule.action, **value})
+    if math.isnan(value):
+        raise ConfigError(f"{name}: the limit is no number", fix="give a number or an action")
     return Rule(float(value), rule.compare, rule.action)
 
 

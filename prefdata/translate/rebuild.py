@@ -53,7 +53,8 @@ def rebuild(
             record.lang, record.prompt, tuple(c.messages for c in record.completions)
         ),
         translation=translation,
-        findings=(*record.findings, *(replace(f, action="flag") for f in lost),
+        # The band keeps what-if from judging a completion that is not there any more.
+        findings=(*record.findings, *(replace(f, action="flag", band="lost") for f in lost),
                   *_repairs(placed, good, entries)),
         origin=replace(record.origin, layers=_layers(record, used, entries, layer)),
     )  # fmt: skip

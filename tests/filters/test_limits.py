@@ -10,8 +10,8 @@ import pytest
 from prefdata.core.errors import ConfigError, UsageError
 from prefdata.core.records import Preference
 from prefdata.core.stage import Context
-from prefdata.filters.dropped import changed_limits
 from prefdata.filters.stage import FilterStage
+from prefdata.filters.what_if import changed_limits
 from prefdata.text.limits import Limits, causes
 from tests.records import a_pair
 

@@ -170,5 +170,20 @@ def test_a_missing_extra_says_what_to_install() -> None:
         Embedding(Embedding.Config.from_tree({}), Context())
 
 
+def test_what_a_yes_means_is_a_rule_like_any_other(server: str) -> None:
+    part = {"use": "llm_judge", "model": "m", "base_url": server}
+    tree = {"filters": [part], "thresholds": {"hh/polarity_flip.judge": "flag"}}
+    stage = FilterStage(FilterStage.Config.from_tree(tree), Context())
+    (kept,) = stage([a_pair(*FLIPPED, english=ENGLISH)]).kept
+    assert [f.code for f in kept.findings if f.action == "flag"] == ["polarity_flip"]
+
+
+def test_thresholds_of_a_filter_that_is_not_there_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"there is no rule 'mistranslation\.chrf'"):
+        FilterStage.Config.from_tree({"thresholds": {"mistranslation.chrf": 30}})
+
+
 def test_questions_are_about_known_codes() -> None:
+    with pytest.raises(ValueError, match="questions"):
+        LlmJudge.Config.from_tree({"model": "m", "questions": ["politeness"]})
     assert set(LlmJudge.reasons) >= set(QUESTIONS)

@@ -55,7 +55,14 @@ def test_a_broken_side_drops_the_whole_pair_and_names_the_side() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["text/style.py", "text/limits.yaml", "filters/pairs.py", "filters/drift.py"]
+    "changed",
+    [
+        "text/style.py",
+        "text/limits.yaml",
+        "filters/pairs.py",
+        "filters/speaker.py",
+        "filters/drift.py",
+    ],
 )
 def test_a_changed_rule_is_another_step_and_a_changed_report_is_not(
     changed: str, root: Path, tmp_path: Path

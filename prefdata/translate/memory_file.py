@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from prefdata.store.files import sha256
 from prefdata.translate.file_index import FileIndex, Row, index_of, key_of
 
 FIELDS = ("role", "source", "target")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class MemoryFile:
@@ -140,6 +142,8 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
+        if b"\\ud" in line.lower():  # half a character: no file holds it, so it is shown as broken
+            row = json.loads(_HALF.sub("\ufffd", json.dumps(row, ensure_ascii=False)))
     except ValueError as error:
         raise InputError(f"not JSON: {error}", where, "one JSON object a line, UTF-8") from error
     if not isinstance(row, dict):

@@ -177,3 +177,11 @@ def test_with_a_full_memory_a_model_on_a_gpu_is_neither_loaded_nor_needed(tmp_pa
     texts = [[(r.prompt, r.completions) for r in made.kept] for made in (first, again)]  # type: ignore[attr-defined]
     assert texts[0] == texts[1]
     assert [d.reasons for d in again.dropped] == [("truncated",)]
+
+
+def test_half_a_character_in_a_file_is_shown_as_broken(tmp_path: Path) -> None:
+    row = {"role": "user", "source": "Hi. \U0001f600", "target": "やあ\ud83d。\U0001f600"}
+    path = tmp_path / "m.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    ((_, found),) = read_rows(path)
+    assert (found["source"], found["target"]) == ("Hi. \U0001f600", "やあ\ufffd。\U0001f600")

@@ -26,7 +26,7 @@ LINES = 2  # lines of a text under its drop; --json has all of it
     "changes",
     multiple=True,
     metavar="CODE=LIMIT",
-    help="Decide again from the stored measurements: CODE.BAND=LIMIT, CODE+=STEP, CODE=flag.",
+    help="Decide again from what is stored: CODE.BAND=LIMIT, CODE+=STEP, CODE=flag, KIND/CODE=….",
 )
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 def drops(
@@ -39,10 +39,16 @@ def drops(
       prefdata drops data/build/quickstart
       prefdata drops data/build/quickstart --reason truncated
       prefdata drops data/build/quickstart --what-if length_ratio_high.81+=1.2
+      prefdata drops data/build/mine --what-if mistranslation.chrf=20 --what-if hh/omission=flag
     """
     from prefdata.cli.terminal import print_json
+    from prefdata.core.errors import UsageError
     from prefdata.filters.dropped import dropped
 
+    if changes and (reason or sample):
+        raise UsageError(
+            "--what-if counts every record", fix="leave --reason and --sample out beside it"
+        )
     if changes:
         _what_if(path, changes, as_json)
         return
@@ -70,7 +76,7 @@ def _sampled(rows: list[Dropped], size: int) -> list[Dropped]:
 
 
 def _print(rows: list[Dropped], path: Path, reason: str | None) -> None:
-    from prefdata.cli.terminal import print_table
+    from prefdata.cli.terminal import nothing_dropped, print_table
 
     width = max(get_terminal_size().columns - 9, 20)
     for row in rows:
@@ -84,7 +90,7 @@ def _print(rows: list[Dropped], path: Path, reason: str | None) -> None:
             if text:
                 click.echo(f"    {label:4} {_short(text, width)}")
     if not rows:
-        click.echo(_nothing(path, reason))
+        click.echo(nothing_dropped(path, reason))
         return
     counts = Counter((row.step, row.reasons[0]) for row in rows)
     click.echo()
@@ -92,24 +98,14 @@ def _print(rows: list[Dropped], path: Path, reason: str | None) -> None:
     click.echo(f"\nTry other limits:  prefdata drops {path} --what-if CODE=LIMIT")
 
 
-def _nothing(path: Path, reason: str | None) -> str:
-    """Say that there is no drop, and with a reason which ones there are."""
-    from prefdata.core.errors import nearest
-    from prefdata.filters.dropped import dropped
-
-    if reason is None:
-        return "Nothing was dropped."
-    known = {code for row in dropped(path) for code in row.reasons}
-    return f"Nothing was dropped for {reason!r}; {nearest(reason, [*known])}"
-
-
 def _short(text: str, width: int) -> str:
     """Return a text in two lines of the terminal; a long one keeps its end, where it may be cut."""
     from rich.cells import cell_len, chop_cells
 
     line = " ".join(text.split())
-    if cell_len(line) > LINES * width:
-        first, last = chop_cells(line, width - 2)[0], chop_cells(line[::-1], width)[0][::-1]
+    if len(line) > LINES * width or cell_len(line) > LINES * width:
+        first = chop_cells(line[:width], width - 2)[0]
+        last = chop_cells(line[: -width - 1 : -1], width)[0][::-1]
         return f"{first} …\n{' ' * 9}{last}"
     return f"\n{' ' * 9}".join(chop_cells(line, width))
 

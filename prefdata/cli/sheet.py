@@ -24,14 +24,21 @@ def sheet() -> None:
 @click.option("--reason", metavar="CODE", help="Only drops with this reason.")
 @click.option("--sample", type=click.IntRange(min=1), help="So many kept records instead of drops.")
 def export_(path: Path, file: Path, reason: str | None, sample: int | None) -> None:
-    """Write the translated turns behind the drops of PATH to FILE, one a row.
+    """Write the turns behind the drops of PATH to FILE, one a row.
 
-    Fill in the column 'corrected' where the Japanese should be another; leave the rest as it is.
+    Fill in the column 'corrected' where the Japanese should be another; leave the rest as it is. A
+    text that a spreadsheet would take for a formula or a number stands behind an apostrophe.
     """
+    from prefdata.cli.terminal import nothing_dropped
+    from prefdata.core.errors import UsageError
     from prefdata.filters.sheet import dropped_rows, sampled_rows, write_sheet
 
+    if reason and sample:
+        raise UsageError("kept records have no reason", fix="give --reason or --sample")
     rows = sampled_rows(path, sample) if sample else dropped_rows(path, reason)
     count = write_sheet(file, rows)
+    if reason and not count:
+        click.echo(nothing_dropped(path, reason), err=True)
     click.echo(f"{count:,} rows in {file}; fill in 'corrected', then: prefdata sheet import {file}")
 
 

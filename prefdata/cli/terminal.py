@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from prefdata import __version__
-from prefdata.core.errors import PrefdataError
+from prefdata.core.errors import PrefdataError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def exit_code_of(error: Exception) -> int:
@@ -38,6 +41,16 @@ def print_terms_needed(human: str) -> None:
         f"Say under what terms {human} works, or the license gate keeps these records back:\n"
         "'People who translate or correct' in licenses/README.md shows the entry."
     )
+
+
+def nothing_dropped(path: Path, reason: str | None) -> str:
+    """Say that there is no drop, and with a reason which ones there are."""
+    from prefdata.filters.dropped import dropped
+
+    if reason is None:
+        return "Nothing was dropped."
+    known = {code for row in dropped(path) for code in row.reasons}
+    return f"Nothing was dropped for {reason!r}; {nearest(reason, [*known])}"
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

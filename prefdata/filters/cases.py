@@ -18,6 +18,7 @@ from prefdata.text.seen import Seen
 from prefdata.text.template import split_transcript
 
 LEVELS = ("segment", "conversation", "pair")
+SIDES = ("chosen", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,30 @@ def read_case(row: Any, where: str) -> Case:
     for name in ("id", "en", "ja"):
         if values[name] is None:
             raise InputError(f"the case lacks {name!r}", where, "every case has id, en and ja")
-    if not all(value is None or isinstance(value, (str, int)) for value in values.values()):
-        raise InputError("a case's values are strings", where)
+    for name, value in values.items():
+        if not (value is None or isinstance(value, str) or (name == "id" and _is_number(value))):
+            raise InputError(f"{name} is {value!r:.40}", where, "give a string")
     if values["level"] not in LEVELS:
         raise InputError(
             f"the level is {values['level']!r}", where, nearest(str(values["level"]), LEVELS)
         )
+    if values["level"] == "pair":
+        _check_pair(values, where)
     texts = {name: str(v) for name, v in values.items() if v is not None and name != "id"}
     return Case(row["id"], **texts)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_pair(values: Mapping[str, Any], where: str) -> None:
+    for name in ("other_en", "other_ja"):
+        if values[name] is None:
+            raise InputError(f"the pair lacks {name!r}", where, "give both texts of the other side")
+    if values["side"] not in (None, "", *SIDES):
+        side = str(values["side"])
+        raise InputError(f"the side is {side!r}", where, nearest(side, SIDES))
 
 
 class CaseJudge:

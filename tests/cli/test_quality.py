@@ -63,6 +63,23 @@ def test_judge_names_malformed_lines_and_judges_the_others(tmp_path: Path) -> No
     assert "did you mean 'pair'?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"en": 4}, "en is 4"),
+        ({"id": True}, "id is True"),
+        ({"level": "pair", "other_en": "No."}, "the pair lacks 'other_ja'"),
+        ({"level": "pair", "other_en": "", "other_ja": "", "side": "choosen"}, "'chosen'"),
+    ],
+)
+def test_judge_says_what_is_wrong_with_a_case(
+    wrong: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    done = prefdata("judge", cases(tmp_path / "c.jsonl", {**GOOD, **wrong}), "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
 def test_judge_repairs_unless_told_not_to(tmp_path: Path) -> None:
     case = {"id": "1", "en": "Let it cool.", "ja": "以下は日本語訳です。\n\n冷まします。"}
     path = cases(tmp_path / "c.jsonl", case)
@@ -155,6 +172,12 @@ def test_what_if_decides_again_from_what_is_stored(build: Path) -> None:
     assert looser["kept_after"] == looser["kept_before"] + 1
 
 
+def test_what_if_stands_alone(build: Path) -> None:
+    done = prefdata("drops", build, "--what-if", "refusal=flag", "--reason", "truncated")
+    assert done.returncode == 2
+    assert "leave --reason and --sample out" in done.stderr
+
+
 def test_what_if_of_an_unknown_rule_names_the_nearest(build: Path) -> None:
     done = prefdata("drops", build, "--what-if", "truncted=1")
     assert done.returncode == 2
@@ -216,7 +239,7 @@ def test_a_persons_correction_brings_the_record_back_in_the_next_build(tmp_path:
     before = filtered(tmp_path / where[0])
     prefdata("sheet", "export", *where, cwd=tmp_path)
     with (tmp_path / "d.csv").open(encoding="utf-8-sig", newline="") as file:
-        (row,) = (row for row in csv.DictReader(file) if row["reason"] == "number_mismatch")
+        (row,) = (row for row in csv.DictReader(file) if "54,000" in row["ja"])
     row["corrected"] = row["ja"].replace("54,000", "5,400")
     with (tmp_path / "d.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, row)
@@ -226,6 +249,17 @@ def test_a_persons_correction_brings_the_record_back_in_the_next_build(tmp_path:
     assert "Say under what terms a reader works" in done.stdout
     assert prefdata("build", "quickstart", cwd=tmp_path).returncode == 0
     assert filtered(tmp_path / where[0]) == before - {row["id"]}
+
+
+def test_a_sheet_without_rows_says_which_reasons_there_are(build: Path, tmp_path: Path) -> None:
+    done = prefdata("sheet", "export", build, tmp_path / "new" / "s.csv", "--reason", "truncted")
+    assert done.returncode == 0
+    assert "did you mean 'truncated'?" in done.stderr
+
+
+def test_a_sample_has_as_many_rows_as_were_asked_for(build: Path, tmp_path: Path) -> None:
+    done = prefdata("sheet", "export", build, tmp_path / "s.csv", "--sample", "9")
+    assert done.stdout.startswith("9 rows")
 
 
 def test_a_sheet_has_both_sides_of_a_pair_that_collapsed(build: Path, tmp_path: Path) -> None:

@@ -38,7 +38,23 @@ def _listed() -> Iterator[dict[str, Any]]:
 
     for group, word in table.SINGULAR.items():
         for name in table.names(group):
-            yield {"kind": word, "name": name, "built_in": name in table.BUILT_IN[group]}
+            yield {
+                "kind": word,
+                "name": name,
+                "built_in": name in table.BUILT_IN[group],
+                "meaning": _first_line(group, name),
+            }
+
+
+def _first_line(group: str, name: str) -> str:
+    """Return the first line of a component's docstring, or why it cannot be had."""
+    from prefdata import components as table
+    from prefdata.core.errors import PrefdataError
+
+    try:
+        return (inspect.getdoc(table.load(group, name)) or "").partition("\n")[0]
+    except PrefdataError as error:  # a broken plug-in breaks no list
+        return error.what
 
 
 def _described(name: str) -> Iterator[dict[str, Any]]:
@@ -91,15 +107,24 @@ def _type_of(schema: dict[str, Any], field: Any) -> str:
 
 
 def _print_all(rows: list[dict[str, Any]]) -> None:
-    from prefdata.cli.terminal import print_table
-
-    kinds = dict.fromkeys(row["kind"] for row in rows)
-    for kind in kinds:
+    for kind in dict.fromkeys(row["kind"] for row in rows):
         own = [row for row in rows if row["kind"] == kind]
-        shown = [(r["name"] + ("" if r["built_in"] else "  (plug-in)"),) for r in own]
-        print_table([f"{kind}s"], shown)
+        names = [row["name"] + ("" if row["built_in"] else "  (plug-in)") for row in own]
+        click.echo(f"{kind}s")
+        for row, name in zip(own, names, strict=True):
+            click.echo(_entry(name, row["meaning"], max(map(len, names))))
         click.echo()
     click.echo("One's settings:  prefdata components NAME")
+
+
+def _entry(name: str, meaning: str, width: int) -> str:
+    """Return a name and its meaning beside it, in as many lines as the terminal needs."""
+    from shutil import get_terminal_size
+    from textwrap import wrap
+
+    room = max(get_terminal_size().columns - width - 5, 20)
+    lines = wrap(meaning, room, break_on_hyphens=False)
+    return f"  {name:{width}}  " + f"\n{'':{width + 4}}".join(lines)
 
 
 def _print_one(row: dict[str, Any]) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from prefdata.config.strict_yaml import Document, parse
 from prefdata.core.errors import ConfigError, nearest
+
+_PART: Final = re.compile(r'"[^"]*"|[^".=]+')
+_PATH: Final = re.compile(rf"((?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*)=(.*)", re.DOTALL)
 
 
 def override(document: Document, settings: Sequence[str]) -> Document:
     """Return the document with every ``dotted.path=value`` applied.
 
-    An item of a list is named by its `id`, else its `use`, else its index. The value is YAML.
+    An item of a list is named by its `id`, else its `use`, else its index. A name that holds a dot
+    or an equals sign stands in double quotes: ``stages."v1.2".profile=strict``. The value is YAML.
 
     Raises:
         ConfigError: a path names nothing, or more than one thing.
@@ -22,11 +27,22 @@ def override(document: Document, settings: Sequence[str]) -> Document:
         return document
     tree = copy.deepcopy(document.tree)
     for setting in settings:
-        path, equals, value = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {setting}: there is no '='", fix="--set PATH=VALUE")
-        _assign(tree, path.split("."), parse(value, f"--set {path}").tree, setting)
+        parts, value = _read(setting)
+        _assign(tree, parts, parse(value, f"--set {setting}").tree, setting)
     return Document(document.name, tree, document.lines)
+
+
+def _read(setting: str) -> tuple[list[str], str]:
+    """Return the parts of a setting's path, and its value.
+
+    >>> _read('stages.filter.thresholds."length_ratio_high.81+"=1.2')
+    (['stages', 'filter', 'thresholds', 'length_ratio_high.81+'], '1.2')
+    """
+    found = _PATH.match(setting)
+    if not found:
+        fix = 'PATH."NAME"=VALUE, with both quotes' if '"' in setting else "--set PATH=VALUE"
+        raise ConfigError(f"--set {setting}: there is no '=' after a path", fix=fix)
+    return [part.strip('"') for part in _PART.findall(found[1])], found[2]
 
 
 def _assign(tree: Any, parts: list[str], value: Any, setting: str) -> None:
@@ -69,7 +85,8 @@ def _index(items: list[Any], part: str, setting: str) -> int:
     if part.isdecimal() and int(part) < len(items):
         return int(part)
     known = [str(_named(item, "id")) for item in items]
-    raise ConfigError(f"--set {setting}: there is no {part!r}", fix=nearest(part, known))
+    quotes = "; a name with a dot stands in double quotes" if "." in "".join(known) else ""
+    raise ConfigError(f"--set {setting}: there is no {part!r}", fix=nearest(part, known) + quotes)
 
 
 def _named(item: Any, key: str) -> Any:

@@ -133,3 +133,14 @@ def test_the_shell_can_complete_commands_and_options(words: str, offered: str) -
     )
 
     assert offered in done.stdout
+
+
+def test_every_component_of_ours_has_a_line_of_meaning_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [json.loads(line) for line in prefdata("components", "--json").stdout.splitlines()]
+    assert all(row["meaning"].endswith(".") for row in rows)
+    shown = prefdata("components").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Drops records whose Japanese is broken" in shown

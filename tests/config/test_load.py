@@ -165,3 +165,35 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
 def test_any_text_parses_or_is_refused(text: str) -> None:
     with contextlib.suppress(ConfigError):
         assert parse(text, "x.yaml").name == "x.yaml"
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "value"),
+    [
+        ('stages."first.v1".profile=strict', "profile", "strict"),
+        (
+            'stages.second.thresholds."length_ratio_high.81+"=1.2',
+            "thresholds",
+            {"length_ratio_high.81+": 1.2},
+        ),
+    ],
+)
+def test_a_name_with_a_dot_stands_in_double_quotes(
+    setting: str, name: str, value: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "name: p\nsources: [{use: jsonl, path: a.jsonl}]\n"
+        "stages: [{use: filter, id: first.v1}, {use: filter, id: second}]\n",
+        encoding="utf-8",
+    )
+    first, second = load_pipeline(path, [setting]).stages
+    assert getattr((first if "first" in setting else second).config, name) == value
+
+
+@pytest.mark.parametrize("setting", ["profile", "=1", 'stages."first.profile=1', "stages..x=1"])
+def test_a_setting_without_a_path_is_refused(setting: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("name: p\nsources: [{use: jsonl, path: a.jsonl}]\nstages: []\n")
+    with pytest.raises(ConfigError, match="after a path"):
+        load_pipeline(path, [setting])

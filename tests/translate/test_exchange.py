@@ -13,6 +13,7 @@ from prefdata.core.origin import Layer
 from prefdata.core.stage import Context
 from prefdata.translate.exchange import Selection, export_memory, exported, import_memory
 from prefdata.translate.memory import Memory, memory_file
+from prefdata.translate.memory_file import read_rows
 from prefdata.translate.stage import Translate
 from tests.translate.records import record
 

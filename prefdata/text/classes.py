@@ -19,7 +19,7 @@ _BY_SUB: Final = {
 }  # fmt: skip
 PARTICLES: Final = frozenset("ghqfje")
 SYMBOLS: Final = frozenset(".,()~- ")
-CONTENT: Final = frozenset("NUPJTAVrEOISC")
+CONTENT: Final = frozenset("NUPJTAVrEOISCH")
 
 
 def of_left_ids(dictionary: str) -> Iterator[tuple[int, str, str]]:

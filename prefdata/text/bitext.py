@@ -10,7 +10,7 @@ from typing import Final
 from prefdata.text import latin, length, script
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
-from prefdata.text.patterns import has_digit
+from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
 
 _NUMERAL = re.compile("[0-9]+")
 _JOINT = re.compile("['’.,-]")
@@ -89,8 +89,12 @@ class Bitext:
         """
         if self.english.spans:
             return None
-        joined = (_JOINT.split(word) for word in self.source_vocabulary if not word.isalnum())
-        return self.source_vocabulary.union(*joined)
+        joined = [word for word in self.source_vocabulary if not word.isalnum()]
+        return (
+            self.source_vocabulary.union(*map(_JOINT.split, joined))
+            if joined
+            else self.source_vocabulary
+        )
 
     @cached_property
     def english_words(self) -> int:
@@ -101,6 +105,11 @@ class Bitext:
     def source_numerals(self) -> list[str]:
         """Return the runs of digits of the masked source."""
         return _NUMERAL.findall(self.english.text) if has_digit(self.english.text) else []
+
+    @cached_property
+    def has_target_digits(self) -> bool:
+        """Tell whether the target holds a digit, half or full width."""
+        return has_one(self.target, DIGITS + WIDE_DIGITS)
 
     @cached_property
     def source_letters(self) -> int:

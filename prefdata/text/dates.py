@@ -19,7 +19,10 @@ _WEEKDAYS: Final = {
     "monday": "月", "tuesday": "火", "wednesday": "水", "thursday": "木", "friday": "金", "saturday": "土",
     "sunday": "日",
 }  # fmt: skip
-_WORDS: Final = frozenset(_MONTH_NAMES) | frozenset(_WEEKDAYS) | {f"{day}s" for day in _WEEKDAYS}
+_MONTH_WORDS: Final = frozenset(_MONTH_NAMES)
+_WEEKDAY_WORDS: Final = frozenset(_WEEKDAYS) | {
+    day + end for day in _WEEKDAYS for end in ("s", "'s")
+}
 # March and May are words of their own unless a number or "in", "of", "since" … stands beside them.
 _MONTH = re.compile(
     r"\b(?:(January|February|April|June|July|August|September|October|November|December)"
@@ -78,10 +81,10 @@ def changed_years(text: Bitext) -> Iterator[str]:
     if not given:
         return
     english = text.english.text
-    new = (
-        given - {str(round(n)) for n in word_numbers(english)} - set(re.findall(r"\d{4}", english))
-    )
-    missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", japanese))
+    new = given - set(re.findall(r"\d{4}", english))
+    missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", japanese)) if new else new
+    if missing:
+        new -= {str(round(n)) for n in word_numbers(english)}
     if new and missing:
         yield f"{_listed(missing)} became {_listed(new)}"
 
@@ -94,9 +97,9 @@ def changed_dates(text: Bitext) -> Iterator[str]:
     >>> list(changed_dates(Bitext("Come at 8 pm.", "20時に来てください。")))
     []
     """
-    is_dated = not _WORDS.isdisjoint(text.source_vocabulary)
-    if is_dated:
+    if not _MONTH_WORDS.isdisjoint(text.source_vocabulary):
         yield from _months(text)
+    if not _WEEKDAY_WORDS.isdisjoint(text.source_vocabulary):
         yield from _weekdays(text)
     if text.source_numerals and _TIMED.search(text.english.text):
         yield from _clock(text)
@@ -106,7 +109,7 @@ def changed_dates(text: Bitext) -> Iterator[str]:
 
 def _months(text: Bitext) -> Iterator[str]:
     english = text.english.text
-    if not has_one(english, _MONTHS):
+    if "月" not in text.target or not has_one(english, _MONTHS):
         return
     named = (name.lower() for names in _MONTH.findall(english) for name in names if name)
     wanted = {_MONTH_NAMES.index(name) + 1 for name in named}

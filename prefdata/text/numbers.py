@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set
 from functools import lru_cache
 from typing import Final
 
@@ -82,7 +83,8 @@ def english_figures(text: str) -> list[Readings]:
 
 def _prose(text: str) -> str:
     """Return a text without markers of list items, and without numbers in names: B2B, 3D."""
-    text = _ITEM.sub("", text)
+    if "\n" in text or _ITEM.match(text):
+        text = _ITEM.sub("", text)
     return _LATIN_NUMBER.sub(" ", text) if _NEAR_LATIN_NUMBER.search(text) else text
 
 
@@ -166,13 +168,24 @@ def japanese_numbers(text: str) -> list[tuple[Readings, bool]]:
     >>> [sorted(n) for n, _ in japanese_numbers("24億ドル、146万人、6年半")]
     [[2400000000.0], [1460000.0], [6.0, 6.5, 18.0, 18.5]]
     """
-    text = _prose(unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFKC", text)
+    figures = [(readings, True) for readings in japanese_figures(text)]
+    return figures + [(frozenset([_kanji(run)]), False) for run in _JA_KANJI.findall(_prose(text))]
+
+
+def japanese_figures(text: str, known: Set[float] = frozenset()) -> list[Readings]:
+    """Return the numbers of a Japanese text in normal form KC that are written in digits.
+
+    Plain integers that are `known` are left out.
+    """
+    text = _prose(text)
     if "セント" in text:
         text = _CENTS.sub(lambda m: f"{m[1]}.{int(m[2]):02}ドル", text)
-    found = [(_japanese(match, text), True) for match in _JA.finditer(text)]
-    if _JA_KANJI.search(text):
-        found += [(frozenset([_kanji(run)]), False) for run in _JA_KANJI.findall(text)]
-    return found
+    return [
+        _japanese(match, text)
+        for match in _JA.finditer(text)
+        if not (known and (written := match[0]).isdecimal() and float(written) in known)
+    ]
 
 
 def _japanese(match: re.Match[str], text: str) -> Readings:

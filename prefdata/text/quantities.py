@@ -20,10 +20,11 @@ from prefdata.text.number_words import WORD_VALUES, Readings
 from prefdata.text.numbers import (
     english_figures,
     english_numbers,
+    japanese_figures,
     japanese_numbers,
     word_numbers,
 )
-from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_one
+from prefdata.text.patterns import has_one
 from prefdata.text.seen import Seen
 
 _NUMERAL = re.compile(r"[0-9]+")
@@ -38,7 +39,10 @@ _SMALL: Final = {
     )
 }
 _JA_UNIT: Final = {
-    "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
+    unit: re.compile(japanese)
+    for unit, japanese in {
+        "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
+    }.items()
 }  # fmt: skip
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
 # Signs of a figure in the Japanese, the figure, and what the English would say for it in some word.
@@ -100,7 +104,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     if text.is_native:
         return
     yield from _seen("date", list(changed_dates(text)))
-    if not has_one(text.target, DIGITS + WIDE_DIGITS):
+    if not text.has_target_digits:
         return
     yield from _new_figure(text)
     english, japanese = text.english.text, text.japanese.text
@@ -109,7 +113,9 @@ def check(text: Bitext) -> Iterator[Seen]:
     conversions: set[tuple[float, float]] = set()
     moved: list[str] = []
     if units.may_be_compared(text.source_vocabulary, english, with_time=bool(new)):
-        conversions, moved = units.compare(english, text.normal_japanese)
+        conversions, moved = units.compare(
+            english, text.normal_japanese, with_conversions=bool(new)
+        )
     if new:
         yield from _changed_numbers(text, new, conversions)
     if has_new_digits:
@@ -150,11 +156,9 @@ def _has_new_digits(text: Bitext) -> bool:
 
 def _unexplained(text: Bitext) -> list[Readings]:
     """Return the numbers in digits of the target that no figure or plain word of the source explains."""
-    given = [r for r, is_explicit in japanese_numbers(text.normal_japanese) if is_explicit]
-    if not given:
-        return []
     words = [WORD_VALUES[word] for word in WORD_VALUES.keys() & text.source_vocabulary]
     known = frozenset(words).union(*english_figures(text.english.text))
+    given = japanese_figures(text.normal_japanese, known)
     return [readings for readings in given if not _matches(readings, known)]
 
 
@@ -223,11 +227,21 @@ def _changed_units(text: Bitext) -> list[str]:
         digits = _SMALL.get(number, number)
         if digits not in text.japanese.text:
             continue
-        kept = re.findall(rf"(?<!\d){digits}(.{{1,4}})", text.japanese.text)
+        kept = list(_after(digits, text.japanese.text))
         other = [tail for tail in kept if _ANY_UNIT.match(tail)]
-        if other and not any(re.match(_JA_UNIT[unit], tail) for tail in kept):
+        if other and not any(map(_JA_UNIT[unit].match, kept)):
             found.append(f"{number} {unit} became {digits}{other[0][:2]}")
     return found
+
+
+def _after(digits: str, text: str) -> Iterator[str]:
+    """Yield the one to four characters after each place where these digits stand as a number's last."""
+    start = text.find(digits)
+    while start >= 0:
+        stop = start + len(digits)
+        if not text[start - 1 : start].isdecimal() and text[stop : stop + 1] not in ("", "\n"):
+            yield text[stop : stop + 4].split("\n", 1)[0]
+        start = text.find(digits, stop)
 
 
 def _show(numbers: list[Readings]) -> str:

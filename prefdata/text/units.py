@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +33,7 @@ _FAHRENHEIT = re.compile(r"華氏\s?(\d+(?:\.\d+)?)度")
 _TOLERANCE: Final = 0.12  # 6 feet are 1.8 m, 350 °F are 180 ℃
 _EXACT: Final = 0.01
 _DEGREES: Final = 2.0
+_REMEMBERED: Final = 65536  # words that are units or not
 
 
 @dataclass(frozen=True, eq=False)  # equal to itself alone: hashing a pattern reads all its code
@@ -72,23 +72,38 @@ def _units() -> tuple[tuple[Unit, ...], re.Pattern[str]]:
     return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])")
 
 
+class _UnitWords:
+    """Which words hold the name of a unit; what was found is remembered."""
+
+    def __init__(self, *, with_time: bool) -> None:
+        units = (u for u in _units()[0] if with_time or u.dimension not in _DURATIONS)
+        names = "|".join(unit.english.pattern for unit in units)
+        self._name = re.compile(rf"(?:.*-)?[\d.,]*(?:{names})")
+        self._units: set[str] = set()
+        self._others: set[str] = set()
+
+    def hold_one(self, words: Set[str]) -> bool:
+        """Tell whether one of the words is or ends in a unit, as in 50km and five-mile."""
+        for word in words - self._others - self._units:
+            (self._units if self._name.fullmatch(word) else self._others).add(word)
+        found = not self._units.isdisjoint(words)
+        if len(self._others) + len(self._units) > _REMEMBERED:
+            self._others.clear()
+            self._units.clear()
+        return found
+
+
 @cache
-def _names(with_time: bool) -> re.Pattern[str]:
-    units = (u for u in _units()[0] if with_time or u.dimension not in _DURATIONS)
-    return re.compile(rf"(?:.*-)?[\d.,]*(?:{'|'.join(unit.english.pattern for unit in units)})")
+def _unit_words(with_time: bool) -> _UnitWords:
+    return _UnitWords(with_time=with_time)
 
 
-@lru_cache(maxsize=65536)
-def _is_unit(word: str, with_time: bool) -> bool:
-    return _names(with_time).fullmatch(word) is not None
-
-
-def may_be_compared(words: Iterable[str], text: str, *, with_time: bool) -> bool:
+def may_be_compared(words: Set[str], text: str, *, with_time: bool) -> bool:
     """Tell whether an English text of these lower-case words may hold a quantity with a unit.
 
     Durations count only `with_time`: they are no quantities that `compare` finds moved.
     """
-    return "$" in text or "°" in text or any(map(_is_unit, words, repeat(with_time)))
+    return "$" in text or "°" in text or _unit_words(with_time).hold_one(words)
 
 
 def english_quantities(text: str) -> list[Quantity]:
@@ -139,25 +154,49 @@ def normalized(text: str) -> str:
     return text
 
 
-def compare(english: str, japanese: str) -> tuple[set[tuple[float, float]], list[str]]:
+class _Given(dict[Unit, set[float]]):
+    """The numbers that a Japanese text gives in each unit, looked for when they are asked for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = normalized(text)
+
+    def __missing__(self, unit: Unit) -> set[float]:
+        found = self[unit] = set(japanese_quantities(self._text, unit))
+        return found
+
+
+def compare(
+    english: str, japanese: str, *, with_conversions: bool = True
+) -> tuple[set[tuple[float, float]], list[str]]:
     """Return which numbers are conversions of which, and the quantities whose unit changed.
+
+    Without conversions, they are looked for only where they might explain a changed unit.
 
     >>> compare("20 miles", "32キロ"), compare("20 miles", "20キロ")[1]
     (({(20.0, 32.0)}, []), ['20 in another unit'])
     """
     wanted = english_quantities(english)
-    if not wanted:
+    given = _Given(japanese)
+    astray = list(_astray(wanted, given))
+    if not wanted or not (astray or with_conversions):
         return set(), []
-    text = normalized(japanese)
-    given = {unit: set(japanese_quantities(text, unit)) for unit in _same_dimension(wanted)}
-    stated = [Quantity(value, unit) for unit, values in given.items() for value in values]
+    rivals = _same_dimension(wanted)
+    stated = [Quantity(value, unit) for unit in rivals for value in given[unit]]
     converted = {
         (quantity.value, other.value)
         for other in stated
         for quantity in wanted
         if _is_conversion(quantity, other)
     }
-    return converted, list(_moved(wanted, given, converted))
+    explained = {value for value, _ in converted}
+    moved = [
+        f"{value:g} in another unit"
+        for value, unit in astray
+        if value not in explained
+        and any(value in given[other] for other in rivals if _is_rival(unit, other))
+    ]
+    return converted, moved
 
 
 _SPOONS: Final = (
@@ -202,19 +241,14 @@ def _is_conversion(first: Quantity, second: Quantity) -> bool:
     )
 
 
-def _moved(
-    wanted: list[Quantity], given: Mapping[Unit, set[float]], converted: set[tuple[float, float]]
-) -> Iterator[str]:
-    """Yield numbers that stand beside another unit of their dimension, and nowhere beside their own."""
-    own = dict.fromkeys((quantity.value, quantity.unit) for quantity in wanted)
-    explained = {value for value, _ in converted}
+def _astray(wanted: list[Quantity], given: _Given) -> Iterator[Quantity]:
+    """Yield quantities that the Japanese does not give in their own unit, durations left out."""
+    own = dict.fromkeys(wanted)
     for value, unit in own:
-        if unit.dimension in _DURATIONS or value < 2 or value in explained:
+        if unit.dimension in _DURATIONS or value < 2 or value in given[unit]:
             continue
-        if value in given[unit] or any(v == value and u != unit for v, u in own):
-            continue
-        if any(value in values for other, values in given.items() if _is_rival(unit, other)):
-            yield f"{value:g} in another unit"
+        if not any(v == value and u != unit for v, u in own):
+            yield Quantity(value, unit)
 
 
 def _is_rival(unit: Unit, other: Unit) -> bool:

@@ -33,6 +33,9 @@ _LETTERS = re.compile(r"\w")
 
 def characters(text: str) -> int:
     """Count characters other than white space."""
+    line = text.replace("\n", " ") if "\n" in text else text
+    if line.isprintable():  # then the blank is its only white space
+        return len(line) - line.count(" ")
     return sum(map(len, text.split()))
 
 

@@ -28,7 +28,7 @@ _PERSONAL = re.compile(
     r"|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
 )
 # A telephone number, a long number, a house number before a name or in Japanese, a number plate.
-_DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d)|\d{4}| [A-Z]|-\d{1,4}-\d)")
+_DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d)|\d{4}| [A-Z][a-z]+ [A-Z]|-\d{1,4}-\d)")
 # A name before a number: Porsche 911, and page 911.
 _NAMED = re.compile(r"(?:\w[, ] ?[A-Z][A-Za-z]+|\b(?:page|room|flight|route|bus|model|year)) $")
 _LAW = frozenset(
@@ -74,7 +74,7 @@ def _is_personal(text: str) -> bool:
 
 
 def _may_be_personal(text: str) -> bool:
-    if "@" in text or "plate" in text:
+    if "@" in text or "plate" in text or "registration" in text:
         return True
     return has_one(text, DIGITS + WIDE_DIGITS) and _DIGITS.search(text) is not None
 

@@ -49,6 +49,9 @@ _ORDERS: Final = tuple(
     for name in names("order.")
     if f"{name}.translated" in names("order.")
 )
+# A text without any of these words is looked through only for the orders that have no such words.
+_ORDER_WORDS: Final = frozenset[str]().union(*(order.words for _, order, _ in _ORDERS))
+_WORDLESS: Final = tuple(row for row in _ORDERS if not row[1].words)
 # The instruction is told of, not given: "he told me to ignore the instructions".
 INDIRECT: Final = pattern("order.indirect")
 
@@ -60,7 +63,8 @@ def meta_instructions(
 
     `words` are all words of the source, where they are known.
     """
-    for name, order, expected in _ORDERS:
+    has_none = words is not None and _ORDER_WORDS.isdisjoint(words)
+    for name, order, expected in _WORDLESS if has_none else _ORDERS:
         if order.search(source, words):
             yield expected, name
 

@@ -13,8 +13,9 @@ from prefdata.text.register import final_words
 from prefdata.text.seen import Seen
 
 _CLOSERS = " \t\r\n\u3000」』）)】］]\"'”’*_◇♪☆★♡❤~～`>"
+_BLANK_OR_HOLE: Final = " \t\r\n\u3000\u00a0◇"
 _FINAL = re.compile(r"[。．！？!?.…:：;；ｗw笑\u2600-\u27bf\U0001f300-\U0001faff]")
-_SOURCE_FINAL = re.compile(r"[.!?…][\"'”’)\]*_]*(?:\s*◇)*\s*$")
+_SOURCE_FINAL: Final = (".", "!", "?", "…")
 # The length ratio that no good translation of several sentences reaches, by band.
 TOO_LONG = {"1-3": 3.0, "4-7": 1.9, "8-15": 1.3, "16-30": 1.15, "31-80": 1.05, "81+": 0.9}
 _OPEN: Final = tuple("、,，・「『（(")
@@ -105,7 +106,8 @@ def truncated(text: Bitext) -> Iterator[Seen]:
     >>> problems("Wait, I was going to", "待って、これから")
     ()
     """
-    if not _SOURCE_FINAL.search(text.english.text):
+    ended = text.english.text.rstrip(_BLANK_OR_HOLE).rstrip("\"'”’)]*_")
+    if not ended.endswith(_SOURCE_FINAL):
         return
     bare = text.japanese.text.rstrip()
     if _BARE_ITEM.search(bare):
@@ -177,7 +179,7 @@ def omission(text: Bitext) -> Iterator[Seen]:
 
 def _fields(source: str, target: str) -> Iterator[Seen]:
     """Yield fields of a post that are missing while others stand: TITLE, POST, TL;DR."""
-    labels = _FIELD.findall(source)
+    labels = _FIELD.findall(source) if ":" in source else []
     if len(labels) < 2:
         labels = [label for label in labels if label in ("TL;DR", "TLDR")]
     if not labels:

@@ -35,6 +35,7 @@ _MONTH_JA = re.compile(
 _WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
 _WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
 _TIMED = re.compile(r"[0-9]\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
+_TIME_SIGNS: Final = ("時", ":", "：")  # one in each `_CLOCK_JA`
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_JA = re.compile(
     "(午前|午後|早朝|朝|夕方|夜|晩)?の?\\s?(?<![0-9:])([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])"
@@ -101,7 +102,8 @@ def changed_dates(text: Bitext) -> Iterator[str]:
         yield from _months(text)
     if not _WEEKDAY_WORDS.isdisjoint(text.source_vocabulary):
         yield from _weekdays(text)
-    if text.source_numerals and _TIMED.search(text.english.text):
+    may_be_timed = text.source_numerals and has_one(text.target, _TIME_SIGNS)
+    if may_be_timed and _TIMED.search(text.english.text):
         yield from _clock(text)
     if not _PARTS.isdisjoint(text.source_vocabulary):
         yield from _parts_of_hour(text)

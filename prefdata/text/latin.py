@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import product
 from typing import Final
 
 from prefdata.text.lists import word_list
-from prefdata.text.patterns import has_one
 
 WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
@@ -30,7 +28,7 @@ _JOINTS: Final = "'.,-"
 _BLANKED: Final = {
     code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in _JOINTS)
 }
-_TWO_JOINTS: Final = tuple(map("".join, product(_JOINTS, repeat=2)))
+_TWO_JOINTS = re.compile(rf"[{_JOINTS}]{{2}}")
 # Words of one script run, joined by what English puts between words.
 _RUN = re.compile(
     r"[A-Za-zÀ-ɏ](?<![A-Za-zÀ-ɏ]{2})(?<![A-Za-zÀ-ɏ]['’-][A-Za-zÀ-ɏ])[A-Za-zÀ-ɏ]*+(?:['’-][A-Za-zÀ-ɏ]+)*(?:[,;:.!?]?[ \u00a0]+(?:[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*|[0-9]+))+"
@@ -64,10 +62,12 @@ def english_words(text: str) -> list[str]:
     if not text.isascii():
         for mark, plain in _TYPOGRAPHIC:
             text = text.replace(mark, plain)
-    if not text.isascii() or has_one(text, _TWO_JOINTS):
+    if not text.isascii():
         return _ENGLISH_WORD.findall(text)
     pieces = text.translate(_BLANKED).split()
-    return [word for piece in pieces if (word := piece.strip(_JOINTS))]
+    found = [word for piece in pieces if (word := piece.strip(_JOINTS))]
+    joined = " ".join([word for word in found if not word.isalnum()])
+    return _ENGLISH_WORD.findall(text) if _TWO_JOINTS.search(joined) else found
 
 
 def without_quotations(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,38 +20,53 @@ class Pattern:
     """A regular expression that is tried only on texts that hold one of the words it needs.
 
     Looking for ten words costs a tenth of scanning for a pattern, and most texts have none. Where
-    `also` is given, one of those must be there, too. `words` are whole words: where those of a text
-    are known, they are compared instead of being looked for.
+    `also` is given, one of those must be there, too. `words` and `also_words` are whole words: where
+    those of a text are known, they are compared instead of being looked for.
+
+    Alternatives are tried one after the other, for each of them begins with characters that ``re`` finds
+    fast, and all of them together do not; those that begin at the edge of a word are tried together.
     """
 
-    __slots__ = ("also", "near", "regex", "signs", "words")
+    __slots__ = ("also", "also_words", "near", "parts", "regex", "signs", "words")
 
-    def __init__(
-        self,
-        near: tuple[str, ...],
-        also: tuple[str, ...],
-        words: tuple[str, ...],
-        regex: re.Pattern[str],
-    ) -> None:
-        self.near = near or words
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        flags = re.NOFLAG
+        for letter in entry.get("flags", ""):
+            flags |= {"i": re.IGNORECASE, "m": re.MULTILINE}[letter]
+        self.regex = re.compile("|".join(entry["any"]), flags)
+        is_split = not any(part.startswith(r"\b") for part in entry["any"])
+        self.parts = (
+            [re.compile(part, flags) for part in entry["any"]] if is_split else [self.regex]
+        )
+        self.words = frozenset(entry.get("words", ()))
+        self.also_words = frozenset(entry.get("also_words", ()))
+        self.near = tuple(entry.get("near", entry.get("words", ())))
+        self.also = tuple(entry.get("also", entry.get("also_words", ())))
         # A character is found four times as fast as a word.
         kanji = ((_KANJI.search(word), word) for word in self.near)
         self.signs = tuple(dict.fromkeys(found[0] if found else word for found, word in kanji))
-        self.also = also
-        self.words = frozenset(words)
-        self.regex = regex
 
     def is_possible(self, text: str, words: Set[str] | None = None) -> bool:
         """Tell whether the text, of these words if they are known, holds what a match needs."""
         if self.words and words is not None:
-            is_near = not self.words.isdisjoint(words)
-        else:
-            is_near = not self.near or (has_one(text, self.signs) and has_one(text, self.near))
-        return is_near and (not self.also or has_one(text, self.also))
+            if self.words.isdisjoint(words):
+                return False
+            if self.also_words:
+                return not self.also_words.isdisjoint(words)
+        elif self.near and not (has_one(text, self.signs) and has_one(text, self.near)):
+            return False
+        return not self.also or has_one(text, self.also)
 
     def search(self, text: str, words: Set[str] | None = None) -> re.Match[str] | None:
         """Return the first match, as ``re.search`` does; `words` are those of the text, if known."""
-        return self.regex.search(text) if self.is_possible(text, words) else None
+        if not self.is_possible(text, words):
+            return None
+        first = None
+        for part in self.parts:
+            found = part.search(text)
+            if found and (first is None or found.start() < first.start()):
+                first = found
+        return first
 
 
 def has_one(text: str, words: tuple[str, ...]) -> bool:
@@ -80,13 +95,7 @@ def pattern(name: str) -> Pattern:
     >>> pattern("refusal.translating").search("訳文です。").group()
     '訳文'
     """
-    entry = _tree()[name]
-    flags = re.NOFLAG
-    for letter in entry.get("flags", ""):
-        flags |= {"i": re.IGNORECASE, "m": re.MULTILINE}[letter]
-    regex = re.compile("|".join(entry["any"]), flags)
-    near, also, words = (tuple(entry.get(key, ())) for key in ("near", "also", "words"))
-    return Pattern(near, also, words, regex)
+    return Pattern(_tree()[name])
 
 
 def names(prefix: str) -> list[str]:

@@ -32,6 +32,7 @@ _ITEM_MARK = re.compile(
 _RUN = re.compile(r"(.)\1{30,}", re.DOTALL)  # of a long text; nothing is lost on thirty
 _CUT = re.compile(r"[\s。！？]")
 _REMEMBERED: Final = 8192  # texts
+_PAYS: Final = 10_000  # texts from which on a second for loading the compiled walk is won back
 PROBE: Final = "今日はWi-Fiの設定を3回も見直しました。\nとても、とても、とても疲れた😂"
 
 
@@ -91,8 +92,8 @@ def prepare(text: str) -> str:
     return text
 
 
-class Parser(Protocol):
-    """A road through MeCab."""
+class Road(Protocol):
+    """A way through MeCab: through fugashi, or in compiled code."""
 
     def words(self, texts: Sequence[str]) -> list[Words]:
         """Return the words of each text; see `prepare` for what the texts are."""
@@ -135,20 +136,38 @@ class Pure:
         return Words(surfaces, classes, may_loop(surfaces, classes), ITEM in text)
 
 
-@cache
-def _parser() -> Parser:
-    """Return this process's parser: the accelerated one where it works, else the pure one."""
-    pure = Pure()
-    try:
-        from prefdata.text.accelerated import Accelerated
+class Parser:
+    """This process's road through MeCab: the pure one, then the compiled one when it pays."""
 
-        accelerated = Accelerated()
-        probes = [prepare(PROBE), ""]
-        if accelerated.words(probes) == pure.words(probes):
-            return accelerated
-    except (ImportError, OSError, AttributeError):  # not installed, or another layout of MeCab
-        return pure
-    return pure
+    def __init__(self) -> None:
+        self._road: Road = Pure()
+        self._left = _PAYS
+
+    def words(self, texts: Sequence[str]) -> list[Words]:
+        """Return the words of each text; see `prepare` for what the texts are."""
+        if self._left > 0:
+            self._left -= len(texts)
+            if self._left <= 0:
+                self.accelerate()
+        return self._road.words(texts)
+
+    def accelerate(self) -> None:
+        """Take the compiled road from now on, if it is there and agrees on a fixed sentence."""
+        self._left = 0
+        try:
+            from prefdata.text.accelerated import Accelerated
+
+            compiled, probes = Accelerated(), [prepare(PROBE), ""]
+            if compiled.words(probes) == self._road.words(probes):
+                self._road = compiled
+        except (ImportError, OSError, AttributeError):
+            return  # not installed, or another layout of MeCab
+
+
+@cache
+def parser() -> Parser:
+    """Return this process's parser."""
+    return Parser()
 
 
 _words: dict[str, Words] = {}
@@ -161,7 +180,7 @@ def analyze_all(texts: Iterable[str]) -> list[Words]:
     if len(_words) + len(new) > _REMEMBERED:
         new = list(dict.fromkeys(texts))
         forget()
-    _words.update(zip(new, _parser().words([prepare(text) for text in new]), strict=True))
+    _words.update(zip(new, parser().words([prepare(text) for text in new]), strict=True))
     return [_words[text] for text in texts]
 
 

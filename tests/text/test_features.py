@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -89,14 +90,36 @@ def test_the_accelerator_gives_the_same_words(found: list[str]) -> None:
         assert [*words.surfaces] == [*pure.surfaces]
 
 
-@pytest.mark.skipif(find_spec("numba") is not None, reason="the accelerator is installed")
-def test_without_the_accelerator_the_pure_road_is_taken_silently() -> None:
-    assert isinstance(counter(), Pure)
+def test_without_the_accelerator_the_pure_road_is_taken_silently(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "prefdata.text.accelerated", None)  # as if numba were missing
+    counter.cache_clear()
+    try:
+        assert isinstance(counter(), Pure)
+    finally:
+        counter.cache_clear()
 
 
 def test_equal_texts_are_parsed_once() -> None:
     first, second = analyze_all(["同じ文を二度読む。", "同じ文を二度読む。"])
     assert first is second is analyze("同じ文を二度読む。")
+
+
+def test_the_pure_road_stays_without_the_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prefdata.text.accelerated", None)  # as if numba were missing
+    parser = mecab.Parser()
+    parser.accelerate()
+    assert "".join(parser.words([prepare("猫が好きです。")])[0].surfaces) == "猫が好きです。"
+
+
+def test_many_texts_take_the_compiled_road(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba", reason="the extra [fast] is not installed")
+    monkeypatch.setattr(mecab, "_PAYS", 3)
+    parser = mecab.Parser()
+    kinds = [type(parser.words(["猫が", "走る。"])[0].surfaces) for _ in range(3)]
+    assert kinds[0] is tuple
+    assert kinds[2] is not tuple
 
 
 def test_many_texts_are_forgotten_and_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,9 +26,21 @@ _PERSONAL = re.compile(
     r"|\b(?:license plate|plate number|registration)\b[^.\n]{0,25}\b[A-Z0-9]{2,4}[ -][A-Z0-9]{2,4}\b"
     r"|\bplates?\b[^.\n]{0,15}\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{5,8}\b"
     r"|\b(?:passport|social security|account) (?:number|no\.?)[^.\n]{0,12}\d{5,}"
+    r"|(?<!\d)0\d{1,3}\(\d{2,4}\)\d{4}(?!\d)|(?<!\d)0[789]0\d{8}(?!\d)"
+    r"|(?:口座|旅券|パスポート|免許証|保険証|在留カード)の?番号[^\d\n]{0,8}\d{5,}"
 )
+# A house by its block: 緑が丘三丁目十四番七号, 追分1482番地.
+_N = "[0-9〇一二三四五六七八九十百]{1,5}"
+_HOUSE = re.compile(
+    rf"[都道府県市区町村郡][^\s、。]{{1,12}}?(?:{_N}丁目(?:の?{_N}番(?:地の?)?{_N}|{_N}番地)|{_N}番地)"
+)
+_MY_NUMBER = re.compile(r"(?:マイナンバー|個人番号)[^\d\n]{0,8}(\d{12})(?!\d)")
+_DASH = re.compile("(?<=[0-9])[－‐‑–—―ーｰ−](?=[0-9])")
+_DASHES = tuple("－‐‑–—―ーｰ−")
+_PLAIN = str.maketrans("０１２３４５６７８９（）＠．", "0123456789()@.")
+_KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
 # A telephone number, a long number, a house number before a name or in Japanese, a number plate.
-_DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d)|\d{4}| [A-Z][a-z]+ [A-Z]|-\d{1,4}-\d)")
+_DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d|\(\d\d)|\d{4}| [A-Z][a-z]+ [A-Z]|-\d{1,4}-\d)")
 # A name before a number: Porsche 911, and page 911.
 _NAMED = re.compile(r"(?:\w[, ] ?[A-Z][A-Za-z]+|\b(?:page|room|flight|route|bus|model|year)) $")
 _LAW = frozenset(
@@ -48,7 +60,9 @@ def check(text: Bitext) -> Iterator[Seen]:
 
     >>> [seen.code for seen in check(Bitext("Call 911.", "911に電話して。"))]
     ['cultural_fit']
-    >>> [seen.code for seen in check(Bitext(None, "090-4821-7736にかけて。"))]
+    >>> [seen.code for seen in check(Bitext(None, "０９０－４８２１－７７３６にかけて。"))]
+    ['pii_suspected']
+    >>> [seen.code for seen in check(Bitext(None, "okada.m＠brightmail.netまで。"))]
     ['pii_suspected']
     >>> [seen.code for seen in check(Bitext("My Porsche 911 is red.", "私のポルシェ911は赤い。"))]
     []
@@ -68,15 +82,50 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _is_personal(text: str) -> bool:
+    text = _plain(text)
     if "@" in text and _ADDRESS.search(text):
         return True
-    return _may_be_personal(text) and _PERSONAL.search(text) is not None
+    if ("丁目" in text or "番地" in text) and _HOUSE.search(text):
+        return True
+    return _may_be_personal(text) and (_PERSONAL.search(text) is not None or _has_my_number(text))
+
+
+def _plain(text: str) -> str:
+    """Return a text with wide digits, dashes between digits and such as ASCII; 〇九〇 as 090."""
+    if text.isascii():
+        return text
+    if "〇" in text:
+        text = text.translate(_KANJI_DIGITS)
+    if "＠" in text or has_one(text, WIDE_DIGITS):
+        text = text.translate(_PLAIN)
+    elif "（" in text and has_one(text, DIGITS):
+        text = text.replace("（", "(").replace("）", ")")
+    if has_one(text, _DASHES) and has_one(text, DIGITS):
+        text = _DASH.sub("-", text)
+    return text
+
+
+def _has_my_number(text: str) -> bool:
+    """Tell whether a text holds a person's number with the right check digit."""
+    found = _MY_NUMBER.search(text) if "番号" in text or "マイナンバー" in text else None
+    return found is not None and is_my_number(found[1])
+
+
+def is_my_number(digits: str) -> bool:
+    """Tell whether the last of twelve digits checks the others (Order 85 of 2014, article 5).
+
+    >>> is_my_number("518247093612"), is_my_number("123456789012")
+    (True, False)
+    """
+    weights = (*range(2, 8), *range(2, 7))
+    total = sum(int(d) * w for d, w in zip(reversed(digits[:-1]), weights, strict=True))
+    return int(digits[-1]) == (0 if total % 11 <= 1 else 11 - total % 11)
 
 
 def _may_be_personal(text: str) -> bool:
     if "@" in text or "plate" in text or "registration" in text:
         return True
-    return has_one(text, DIGITS + WIDE_DIGITS) and _DIGITS.search(text) is not None
+    return has_one(text, DIGITS) and _DIGITS.search(text) is not None
 
 
 @cache

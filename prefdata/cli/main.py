@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from prefdata import __version__
+from prefdata.allocators import frugal_arrow
 
 # name → (module:function, line for --help). Nothing else is known before a command is used.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -80,6 +81,7 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line and exit with the code of `contract`: 0 done, 2 usage, 3 denied, …"""
+    frugal_arrow()
     for stream in (sys.stdout, sys.stderr):  # half a character is shown as \\ud83d, as JSON has it
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

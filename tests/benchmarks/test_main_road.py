@@ -60,6 +60,8 @@ recheck_by: "2027-11-21"
 BUILD = """
 import sys
 from pathlib import Path
+from prefdata.allocators import frugal_arrow
+frugal_arrow()  # as the command line does
 from prefdata.pipeline.build import build_pipeline
 folder = Path(sys.argv[1])
 build_pipeline(folder / "many.yaml", out=folder / "out", cache=folder / "cache", workers=1)

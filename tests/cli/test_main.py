@@ -36,6 +36,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="not every build of Arrow has jemalloc")
+def test_arrow_gives_freed_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys\nfrom prefdata.cli.main import main\nsys.argv[1:] = ['--version']\n"
+        "try:\n    main()\nfinally:\n"
+        "    import pyarrow\n    print(pyarrow.default_memory_pool().backend_name)"
+    )
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "jemalloc"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prefdata.core.errors import InputError
+from prefdata.publish.waiting import Waiting
 from prefdata.store.files import sha256
 
 ROWS = 10_000  # rows of a row group at most
@@ -55,9 +56,7 @@ class SplitWriter:
         self.split = split
         self.schema = schema
         self.size = size
-        self.waiting: list[pa.Table] = []
-        self.waiting_rows = 0
-        self.waiting_bytes = 0
+        self.waiting = Waiting(folder / f".{config}-{split}.arrow")
         self.done: list[tuple[Path, int, int, str]] = []
         self.writer: Any = None
         self.sink: Any = None
@@ -68,17 +67,12 @@ class SplitWriter:
         """Take rows; they are written in row groups of `ROWS`, or of `GROUP_BYTES` if less."""
         if not len(table):
             return
-        self.waiting.append(table)
-        self.waiting_rows += len(table)
-        self.waiting_bytes += table.nbytes
-        while self.waiting_rows >= ROWS or self.waiting_bytes >= GROUP_BYTES:
-            self._flush(min(ROWS, self.waiting_rows))
+        self.waiting.add(table)
+        while self.waiting.rows >= ROWS or self.waiting.bytes >= GROUP_BYTES:
+            self._flush(min(ROWS, self.waiting.rows))
 
     def _flush(self, rows: int) -> None:
-        table = pa.concat_tables(self.waiting)
-        group, rest = table.slice(0, rows), table.slice(rows)
-        self.waiting = [rest] if len(rest) else []
-        self.waiting_rows, self.waiting_bytes = len(rest), rest.nbytes if len(rest) else 0
+        group = self.waiting.take(rows)
         if self.writer is None:
             self._open()
         self.writer.write_table(group, row_group_size=rows)
@@ -101,8 +95,8 @@ class SplitWriter:
 
     def close(self) -> list[DataFile]:
         """Write what is left and give the shards their names ``train-00000-of-00003.parquet``."""
-        if self.waiting_rows:
-            self._flush(self.waiting_rows)
+        if self.waiting.rows:
+            self._flush(self.waiting.rows)
         if self.writer is not None:
             self._close()
         files = []

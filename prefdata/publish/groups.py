@@ -9,33 +9,44 @@ import numpy as np
 import numpy.typing as npt
 
 from prefdata.publish.columns import I64, U64, mixed
+from prefdata.publish.digests import I32, changes
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 
 
-def merge(groups: I64, links: I64, n: int) -> I64:
+def merge(groups: I32, links: I32, n: int) -> I32:
     """Return for each of `n` groups the smallest group that it is joined with.
 
     Two groups are joined if some row of each has the same link; a link of -1 joins nothing. The
     smallest number travels over the links until nothing changes, taking short cuts on the way.
     """
-    labels = np.arange(n)
-    linked = links >= 0
+    labels = np.arange(n, dtype=np.int32)
     ends = int(links.max(initial=-1)) + 1
     if not ends:
         return labels
-    edges = np.divmod(np.unique(groups[linked] * ends + links[linked]), ends)
+    left, right = _edges(groups, links, ends)
     while True:
-        smallest = np.full(ends, n)
-        np.minimum.at(smallest, edges[1], labels[edges[0]])
+        smallest = np.full(ends, n, np.int32)
+        np.minimum.at(smallest, right, labels[left])
         joined = labels.copy()
-        np.minimum.at(joined, edges[0], smallest[edges[1]])
+        np.minimum.at(joined, left, smallest[right])
         np.minimum.at(joined, labels, joined)
         joined = joined[joined]
         if np.array_equal(joined, labels):
             return labels
         labels = joined
+
+
+def _edges(groups: I32, links: I32, ends: int) -> tuple[I32, I32]:
+    """Return the distinct pairs of a group and a link below `ends`, sorted."""
+    linked = links >= 0
+    edges = groups[linked].astype(np.int64)
+    edges *= ends
+    edges += links[linked]
+    edges.sort()
+    edges = edges[changes(edges)]
+    return (edges // ends).astype(np.int32), (edges % ends).astype(np.int32)
 
 
 def draw(digests: U64, seed: int) -> npt.NDArray[np.float64]:

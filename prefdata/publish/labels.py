@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from prefdata.publish import views
 from prefdata.publish.columns import id_digests
+from prefdata.publish.decisions import Decisions
 from prefdata.publish.entries import BATCH, ahead
 from prefdata.publish.shuffle import KEY, Shuffle
-from prefdata.publish.survey import Survey
 from prefdata.store.dataset import Dataset
 
 _COLUMNS = ["id", "pair_id", "prompt", "completion", "label", "lang", "source", "license"]
@@ -54,14 +54,14 @@ class Labels:
         records = pa.array(id_digests(table.column("record_id")))
         self.shuffle.add(table.select(_COLUMNS).append_column(RECORD, records))
 
-    def tables(self, survey: Survey) -> Iterator[tuple[pa.Table, Any]]:
+    def tables(self, decisions: Decisions) -> Iterator[tuple[pa.Table, Any]]:
         """Yield (rows, their splits): published rows, split by split, by the digest of their id."""
         for bucket in self.shuffle.buckets():
-            records = survey.lookup(bucket.column(RECORD).to_numpy())
-            splits, keys = survey.split[records], bucket.column(KEY).to_numpy()
+            records = decisions.lookup(bucket.column(RECORD).to_numpy())
+            splits, keys = decisions.split[records], bucket.column(KEY).to_numpy()
             order = np.lexsort((keys, splits))
             order = order[records[order] >= 0]
             # A source that two steps read gives its rows twice; the first ones are published.
             order = order[np.diff(keys[order], prepend=~keys[order[:1]]) != 0]
             rows = pa.Table.from_batches([bucket.select(_COLUMNS).take(pa.array(order))])
-            yield rows.append_column("group", survey.group_names(records[order])), splits[order]
+            yield rows.append_column("group", decisions.group_names(records[order])), splits[order]

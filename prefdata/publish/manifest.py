@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from prefdata import __version__
 from prefdata.core.stage import Context
 from prefdata.licensing.translated import describe
@@ -115,6 +113,7 @@ def sources_of(survey: Survey) -> list[dict[str, Any]]:
 
 def counts_of(survey: Survey, files: Sequence[DataFile]) -> dict[str, Any]:
     """Return what publishing kept and dropped, and the rows of every config and split."""
+    kept = sum(survey.records.values())
     reasons: dict[str, int] = {}
     for own in survey.reasons.values():
         for code, n in own.items():
@@ -124,11 +123,11 @@ def counts_of(survey: Survey, files: Sequence[DataFile]) -> dict[str, Any]:
         splits = rows.setdefault(file.config, {})
         splits[file.split] = splits.get(file.split, 0) + file.rows
     return {
-        "in": len(survey.keep),
-        "kept": int(survey.keep.sum()),
-        "dropped": int((~survey.keep).sum()),
+        "in": survey.entries,
+        "kept": kept,
+        "dropped": survey.entries - kept,
         "reasons": {code: n for code, n in reasons.items() if n},
-        "groups": len(np.unique(survey.group[survey.keep])),
+        "groups": survey.groups,
         **({} if survey.near is None else {"near_prompts_joined": survey.near}),
         "rows": rows,
     }

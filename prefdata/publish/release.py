@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
+from prefdata.allocators import trim
 from prefdata.core.errors import ConfigError, InputError
 from prefdata.core.stage import Context, Kind
 from prefdata.licensing.audit import Bundle, find_gate, seal, write_bundle
@@ -29,7 +30,7 @@ class Publish:
     """Writes the release: Parquet files of every view, card, manifest, report, audit bundle.
 
     Reads the records that the license gate let through and the rows of the relabel step. Memory is
-    bounded: one look at all records keeps 60 bytes of each, then the texts stream.
+    bounded: one look at all records decides, and keeps 22 bytes of each, then the texts stream.
     """
 
     version = 2
@@ -87,9 +88,12 @@ class Publish:
         labels = Labels(out / ".labels.arrow", inputs, config.languages)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="labels") as thread:
             spilling = thread.submit(labels.spill)
-            found = survey(pairs, _rules(config, context), out / ".signatures")
+            decisions, found = survey(pairs, _rules(config, context), out)
             spilling.result()
-        files = write_data(pairs, labels, found, config, out)
+        trim()
+        files = write_data(pairs, labels, decisions, config, out)
+        del decisions
+        trim()
         manifest = manifest_of(pairs.path.parent, config, context, found, files)
         audit = write_bundle(out, pairs, context) if find_gate(pairs) else None
         shown = samples.kept(pairs, SAMPLES, without=_warned(audit))

@@ -1,35 +1,46 @@
-"""What the first look keeps of every entry: digests, numbers, flags; 60 bytes each."""
+"""What the first look keeps of every entry: digests, numbers, flags; 48 bytes each, on disk."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from prefdata.core.errors import LicenseDenied
 from prefdata.publish import columns as c
-from prefdata.publish.columns import U64
 from prefdata.publish.views import derive
 from prefdata.store.signatures import Signatures, normal
 
+# Digests of its id, group, first user turn, texts and ranks, and texts in any order.
+_DIGESTS = ("id", "group", "link", "text", "options")
+COLUMNS = dict.fromkeys(_DIGESTS, np.uint64) | {
+    "source": np.int16,
+    "pairs": np.int32,
+    "tie": np.bool_,
+    "own_test": np.bool_,
+}
 
-@dataclass
+
 class Seen:
-    """What the first look keeps of every entry, in lists of arrays."""
+    """What the first look keeps of every entry: `COLUMNS`, each in a file of its own."""
 
-    id: list[U64] = field(default_factory=list)
-    group: list[U64] = field(default_factory=list)
-    link: list[U64] = field(default_factory=list)
-    text: list[U64] = field(default_factory=list)
-    options: list[U64] = field(default_factory=list)
-    source: list[npt.NDArray[np.int16]] = field(default_factory=list)
-    pairs: list[npt.NDArray[np.int32]] = field(default_factory=list)
-    tie: list[npt.NDArray[np.bool_]] = field(default_factory=list)
-    own_test: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+    def __init__(self, files: Mapping[str, IO[bytes]]) -> None:
+        self.files = files
+
+    def add(self, **columns: Any) -> None:
+        """Take the columns of the next entries."""
+        for name, file in self.files.items():
+            file.write(np.ascontiguousarray(columns[name], COLUMNS[name]).data)
+
+    def __getitem__(self, name: str) -> Any:
+        """Read a column of all entries."""
+        file = self.files[name]
+        file.seek(0)
+        return np.fromfile(file, COLUMNS[name])
 
 
 @dataclass
@@ -52,13 +63,6 @@ class Names:
             self.licenses.setdefault(row["source"], set()).add(row["license"])
 
 
-def joined(parts: list[Any]) -> Any:
-    """Return the parts as one array; they are given up."""
-    whole = np.concatenate(parts)
-    parts.clear()
-    return whole
-
-
 def look(table: pa.Table, seen: Seen, names: Names, near: Signatures | None = None) -> None:
     """Add a table of entries; `near` takes their first user turns.
 
@@ -77,21 +81,23 @@ def look(table: pa.Table, seen: Seen, names: Names, near: Signatures | None = No
     answers = c.conversation_digests(messages)
     order = ranks.to_numpy(zero_copy_only=False).astype(np.uint64)
     prompts = c.mixed(c.conversation_digests(table.column("prompt")))
-    seen.id.append(c.id_digests(table.column("id")))
-    seen.group.append(c.id_digests(table.column("group")))
     first = c.first_user_turns(table.column("prompt"))
     asked = first.is_valid().to_numpy(zero_copy_only=False)
-    seen.link.append(np.where(asked, c.string_digests(first), np.uint64(0)))
     if near is not None:
         near.add([normal(text or "") for text in first.to_pylist()])
-    seen.text.append(c.mixed(prompts + c.sums(c.mixed(answers ^ c.mixed(order)), edges)))
-    seen.options.append(c.mixed(prompts ^ c.sums(c.mixed(answers), edges)))
     source = pc.dictionary_encode(c.whole(table.column("source")))
     names.see(table)
     codes = [names.numbers[name] for name in source.dictionary.to_pylist()]
-    seen.source.append(np.array(codes, np.int16)[source.indices.to_numpy(zero_copy_only=False)])
-    pairs = np.bincount(derive(table).row, minlength=len(table)).astype(np.int32)
-    seen.pairs.append(pairs)
-    seen.tie.append((pairs == 0) & pc.equal(table.column("kind"), "pair").to_numpy())
+    pairs = np.bincount(derive(table).row, minlength=len(table))
     own = pc.equal(table.column("split"), "test").fill_null(False)
-    seen.own_test.append(c.whole(own).to_numpy(zero_copy_only=False))
+    seen.add(
+        id=c.id_digests(table.column("id")),
+        group=c.id_digests(table.column("group")),
+        link=np.where(asked, c.string_digests(first), np.uint64(0)),
+        text=c.mixed(prompts + c.sums(c.mixed(answers ^ c.mixed(order)), edges)),
+        options=c.mixed(prompts ^ c.sums(c.mixed(answers), edges)),
+        source=np.array(codes)[source.indices.to_numpy(zero_copy_only=False)],
+        pairs=pairs,
+        tie=(pairs == 0) & pc.equal(table.column("kind"), "pair").to_numpy(),
+        own_test=c.whole(own).to_numpy(zero_copy_only=False),
+    )

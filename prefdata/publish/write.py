@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from prefdata.publish import views
 from prefdata.publish.columns import I64
+from prefdata.publish.decisions import Decisions
 from prefdata.publish.entries import entries_of
 from prefdata.publish.files import DataFile, SplitWriter, size_of
 from prefdata.publish.groups import SPLITS
 from prefdata.publish.labels import Labels
 from prefdata.publish.settings import ReleaseSettings
-from prefdata.publish.survey import Survey
 from prefdata.store.dataset import Dataset
 
 AHEAD = 2
@@ -63,7 +63,7 @@ class View:
 
 
 def write_data(
-    pairs: Dataset, labels: Labels, survey: Survey, config: ReleaseSettings, out: Path
+    pairs: Dataset, labels: Labels, decisions: Decisions, config: ReleaseSettings, out: Path
 ) -> list[DataFile]:
     """Write every view and return the files, in the order of the contract.
 
@@ -71,14 +71,14 @@ def write_data(
     together; `unpaired` and `labels` are ordered by the digest of the row's id, so that the two
     rows of a pair never stand side by side.
     """
-    records = _Records(survey, config, out)
-    for entries, rows, lang in _numbered(pairs, survey, config.languages):
+    records = _Records(decisions, config, out)
+    for entries, rows, lang in _numbered(pairs, decisions, config.languages):
         records.write(entries, rows)
         labels.derive(entries, views.derive(entries, labels.pairing), lang)
     paired = records.pairs.close()
     closing = [
         paired,
-        *_write_labels(labels, survey, config, out),
+        *_write_labels(labels, decisions, config, out),
         records.rankings.close(),
         records.sft.close(),
     ]
@@ -88,22 +88,22 @@ def write_data(
 class _Records:
     """The views that keep the order of the records."""
 
-    def __init__(self, survey: Survey, config: ReleaseSettings, out: Path) -> None:
+    def __init__(self, decisions: Decisions, config: ReleaseSettings, out: Path) -> None:
         size = size_of(config.shard_size)
         schema = views.PAIRS_WITH_MARGIN if config.margin else views.PAIRS
-        self.survey = survey
+        self.decisions = decisions
         self.config = config
         self.pairs = View(out, "pairs", schema, size)
         self.rankings = View(out, "rankings", views.RANKINGS, size)
         self.sft = View(out, "sft", views.SFT, size)
 
     def write(self, entries: pa.Table, rows: I64) -> None:
-        """Write what is published of some entries, `rows` in the survey."""
-        split = self.survey.split[rows]
-        derived = _in_order(views.derive(entries), self.survey, rows)
+        """Write what is published of some entries, their numbers `rows`."""
+        split = self.decisions.split[rows]
+        derived = _in_order(views.derive(entries), self.decisions, rows)
         table = views.pairs_view(entries, derived, margin=self.config.margin)
         self.pairs.write(table, split[derived.row])
-        kept = self.survey.keep[rows]
+        kept = self.decisions.keep[rows]
         ranked = _by_split(
             np.flatnonzero(kept & (entries.column("kind").to_numpy() == "ranking")), split
         )
@@ -117,21 +117,21 @@ class _Records:
 
 
 def _numbered(
-    dataset: Dataset, survey: Survey, languages: Sequence[str]
+    dataset: Dataset, decisions: Decisions, languages: Sequence[str]
 ) -> Iterator[tuple[pa.Table, I64, str]]:
-    """Yield (entries under their published groups, their numbers in the survey, language)."""
+    """Yield (entries under their published groups, their numbers, language)."""
     start = 0
     for lang, table in entries_of(dataset, languages):
         rows = start + np.arange(len(table))
         start += len(table)
-        groups = survey.group_names(rows)
+        groups = decisions.group_names(rows)
         yield table.set_column(table.column_names.index("group"), "group", groups), rows, lang
 
 
-def _in_order(derived: views.Derived, survey: Survey, rows: I64) -> views.Derived:
+def _in_order(derived: views.Derived, decisions: Decisions, rows: I64) -> views.Derived:
     """Return the pairs of published entries, split by split."""
-    kept = np.flatnonzero(survey.keep[rows[derived.row]])
-    return derived.only(_by_split(kept, survey.split[rows[derived.row]]))
+    kept = np.flatnonzero(decisions.keep[rows[derived.row]])
+    return derived.only(_by_split(kept, decisions.split[rows[derived.row]]))
 
 
 def _by_split(index: I64, splits: Any) -> I64:
@@ -139,13 +139,13 @@ def _by_split(index: I64, splits: Any) -> I64:
 
 
 def _write_labels(
-    labels: Labels, survey: Survey, config: ReleaseSettings, out: Path
+    labels: Labels, decisions: Decisions, config: ReleaseSettings, out: Path
 ) -> list[Future[list[DataFile]]]:
     size = size_of(config.shard_size)
     unpaired = View(out, "unpaired", views.UNPAIRED, size)
     texts = View(out, "labels", views.LABELS, size)
     template = config.template
-    for rows, splits in labels.tables(survey):
+    for rows, splits in labels.tables(decisions):
         unpaired.write(views.unpaired_view(rows), splits)
         texts.write(views.labels_view(rows, template.markers(), template.separator), splits)
     return [unpaired.close(), texts.close()]

@@ -69,12 +69,13 @@ class Signatures:
         """Return (its cluster's first row, its greatest similarity) of every other clustered row.
 
         `skipped` marks rows that are not compared; the first row of a cluster is that of the
-        lowest `rank`.
+        lowest `rank`. Rows are compared by rank, so that their order decides nothing.
         """
         self.file.flush()
         parent = list(range(self.rows))
         similarity: dict[int, float] = {}
-        for places in _buckets(self._band_keys(), skipped):
+        compared = np.array(sorted(np.flatnonzero(~skipped).tolist(), key=rank), np.int64)
+        for places in _buckets(self._band_keys(), compared):
             for n, a in enumerate(places):
                 for b in places[n + 1 : n + 1 + _AHEAD]:
                     if _root(parent, a) == _root(parent, b):
@@ -130,9 +131,8 @@ def _root(parent: list[int], place: int) -> int:
     return place
 
 
-def _buckets(keys: Any, skipped: Any) -> Iterator[list[int]]:
-    """Yield the rows that agree in one band, without those skipped."""
-    compared = np.flatnonzero(~skipped)
+def _buckets(keys: Any, compared: Any) -> Iterator[list[int]]:
+    """Yield the rows that agree in one band, in the order in which they are to be compared."""
     for band in range(_BANDS):
         own = keys[compared, band]
         order = np.argsort(own, kind="stable")

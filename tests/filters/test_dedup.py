@@ -110,6 +110,17 @@ def test_which_one_is_kept_does_not_depend_on_the_order(tmp_path: Path) -> None:
     assert kept == {(records[0].id,)}
 
 
+def test_what_is_said_of_a_duplicate_does_not_depend_on_the_order_either(tmp_path: Path) -> None:
+    texts = [LONG[n:] + OTHER + LONG[:n] for n in range(6)]
+    records = numbered(*(a_pair(LONG, text, OTHER) for text in texts))
+    said = set()
+    for n, order in enumerate((records, records[::-1], records[3:] + records[:3])):
+        drops = run(tmp_path / str(n), order)[0].drops()
+        said.add(tuple(sorted((d["id"], d["findings"][0].measured) for d in drops)))
+    assert len(said) == 1
+    assert len(said.pop()) == 5
+
+
 def test_equal_texts_with_the_opposite_preference_are_flagged_or_dropped(tmp_path: Path) -> None:
     record = a_pair(LONG, OTHER, "知りません。")
     records = numbered(record, record.swapped(), a_pair(OTHER))

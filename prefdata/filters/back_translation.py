@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from prefdata.chat import Chat
+from prefdata.chat import UNREAD, Chat
 from prefdata.config.settings import RUNTIME, Settings
 from prefdata.core.errors import MissingExtra
 from prefdata.core.finding import Finding
@@ -93,12 +93,14 @@ class BackTranslation:
         )
         return [[self._finding(turn, backs[turn[3]]) for turn in one] for one in turns]
 
-    def _back(self, target: str, length: int) -> str:
-        """Return the English of a text; English has some four characters a token."""
+    def _back(self, target: str, length: int) -> str | None:
+        """Return the English of a text, of some four characters a token; None if it is refused."""
         return self.chat.ask(_SYSTEM, target, max_tokens=64 + length // 2)
 
-    def _finding(self, turn: tuple[str, int, str, str], back: str) -> Finding:
+    def _finding(self, turn: tuple[str, int, str, str], back: str | None) -> Finding:
         side, n, source, _ = turn
+        if back is None:
+            return Finding(CODE, side, n, None, None, "chrf", "none", UNREAD)
         score = round(self.chrf.sentence_score(back, [source]).score, 2)
         action = self.limits[_RULE].verdict_on(score)
         return Finding(CODE, side, n, score, self.config.lowest, "chrf", action, back[:80])

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeAli
 
 from pydantic import Field
 
-from prefdata.chat import Chat
+from prefdata.chat import UNREAD, Chat
 from prefdata.config.settings import RUNTIME, Settings
 from prefdata.core.finding import Action, Finding
 from prefdata.core.origin import Layer
@@ -132,7 +132,7 @@ class LlmJudge:
         """Return what the model answers Y to; native records have nothing to compare."""
         asked = [list(self._questions(record)) for record in records]
         answers = self.threads.map(self._says, [one for own in asked for one in own])
-        found = [[self._finding(one) for one in own if next(answers)] for own in asked]
+        found = [[f for one in own for f in self._findings(one, next(answers))] for own in asked]
         if self.config.preference:
             for own, more in zip(found, self.pairs.map(self._preferences, records), strict=True):
                 own += more
@@ -153,14 +153,19 @@ class LlmJudge:
             if self.config.flaws and side != "prompt":
                 yield Asked("flaw_repaired", FLAW, side, n, turn)
 
-    def _says(self, one: Asked) -> bool:
+    def _says(self, one: Asked) -> bool | None:
+        """Return whether the model says yes; None where it cannot read the texts."""
         texts = f"English:\n{one.turn.source}\n\nJapanese:\n{one.turn.target}"
         asked = f"{one.question}\n\n{texts}\n\n{one.question}"
-        return self.chat.ask(_SYSTEM, asked, max_tokens=2).strip().upper().startswith("Y")
+        answer = self.chat.ask(_SYSTEM, asked, max_tokens=2)
+        return None if answer is None else answer.strip().upper().startswith("Y")
 
-    def _finding(self, one: Asked) -> Finding:
-        action, model = self.config.action, self.config.model
-        return Finding(one.code, one.side, one.n, 1.0, 1.0, "judge", action, model)
+    def _findings(self, one: Asked, is_found: bool | None) -> Iterator[Finding]:
+        if is_found:
+            action, model = self.config.action, self.config.model
+            yield Finding(one.code, one.side, one.n, 1.0, 1.0, "judge", action, model)
+        elif is_found is None:
+            yield Finding(one.code, one.side, one.n, None, None, "judge", "none", UNREAD)
 
     def _preferences(self, record: Comparison) -> list[Finding]:
         """Return pairs of which the better answer is another one in Japanese than in English."""
@@ -184,7 +189,7 @@ class LlmJudge:
         def vote(first: int, second: int) -> int | None:
             texts = (_text(record.completions[n], lang) for n in (first, second))
             asked = "Prompt:\n{}\n\nA:\n{}\n\nB:\n{}".format(prompt, *texts)
-            letter = self.chat.ask(_BETTER, asked, max_tokens=2).strip().upper()[:1]
+            letter = (self.chat.ask(_BETTER, asked, max_tokens=2) or "").strip().upper()[:1]
             return {"A": first, "B": second}.get(letter)
 
         votes = list(self.threads.map(vote, (a, b), (b, a)))

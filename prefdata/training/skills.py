@@ -119,7 +119,8 @@ class Judge:
             answer=answer,
         )
         for attempt in range(ATTEMPTS):
-            number = number_in(self.chat.ask("", prompt, max_tokens=16, seed=attempt))
+            reply = self.chat.ask("", prompt, max_tokens=16, seed=attempt)
+            number = number_in(reply or "")
             if number is not None:
                 return number
         return None

@@ -43,9 +43,20 @@ class Reader(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         question = body["messages"][-1]["content"]
         self.asked.append(question)
+        if len(question) > 100_000:
+            self.refuse()
+            return
         answer = {"choices": [{"message": {"content": letter(question)}}]}
         data = json.dumps(answer).encode()
         self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def refuse(self) -> None:
+        message = "This model's maximum context length is 4096 tokens. However, …"
+        data = json.dumps({"error": {"message": message, "code": 400}}).encode()
+        self.send_response(400)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -125,6 +136,15 @@ def test_a_fault_that_the_judge_sees_drops_the_pair_for_its_code(
 def test_a_text_without_the_fault_is_kept(english: str, japanese: str, server: str) -> None:
     pair = a_pair("続けて。", japanese, "はい。", english=("Go on.", english, "Yes."))
     assert judge(server)([pair]).dropped == []
+
+
+def test_a_text_that_is_too_long_for_the_judge_ends_no_run(server: str) -> None:
+    long = ("Go on.", "It goes on. " * 20_000, "Yes.")
+    pair = a_pair("続けて。", "続きます。" * 20_000, "はい。", english=long)
+    ((_, findings),) = judge(server, preference=True).judged([pair])
+    unread = {f.side for f in findings if f.band == "judge" and f.measured is None}
+    assert unread == {"chosen"}
+    assert not [f for f in findings if f.band == "judge" and f.action != "none"]
 
 
 def test_a_better_answer_that_changed_sides_is_a_mended_fault(server: str) -> None:

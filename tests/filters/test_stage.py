@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +24,7 @@ from prefdata.filters.screen import Screen
 from prefdata.filters.stage import FilterStage
 from prefdata.filters.view import Comparison, blind
 from prefdata.store.arrow import encode, encode_drops
+from prefdata.text.mecab import Road, Words, forget, parser
 from tests.records import a_pair, answer, preferences, say
 
 ENGLISH = ("How do I get to the station?", "Go straight for five minutes.", "No idea.")
@@ -287,6 +290,32 @@ def test_the_quick_start_loses_what_was_planted_and_nothing_else(root: Path) -> 
         if dropped:
             found[line] = dropped[0].reasons[0]
     assert found == expected
+
+
+class Counting:
+    """A road through MeCab that remembers which texts went over it."""
+
+    def __init__(self, road: Road) -> None:
+        self.road = road
+        self.parsed: list[str] = []
+
+    def words(self, texts: Sequence[str]) -> list[Words]:
+        self.parsed += texts
+        return self.road.words(texts)
+
+
+def test_every_text_is_parsed_once_a_shared_prompt_and_a_repeated_answer_too() -> None:
+    english = (ENGLISH[0], "It is not far. I can show you.", "No idea.")
+    japanese = ("駅への道順は？", "遠くありません。ご案内できます。", "存じません。")
+    pair = a_pair(*japanese, english=english)
+    again = a_pair("別の道は？", *japanese[1:], english=("Another way?", *english[1:]), row="2")
+    forget()
+    parser()._road = counting = Counting(parser()._road)
+    try:
+        stage()([pair, pair.swapped(), again])
+    finally:
+        parser()._road = counting.road
+    assert Counter(counting.parsed) == Counter({*japanese, "別の道は？"})
 
 
 def test_an_assistant_that_changes_its_register_between_turns_is_inconsistent() -> None:

@@ -95,7 +95,7 @@ def _render(
         "manifest": manifest,
         "steps": [step for step in steps if step["kind"] == "preferences"],
         "sources": _sources(steps),
-        "reasons": _reasons(steps),
+        "reasons": _reasons([*steps, *_own_step(manifest)]),
         "audit": audit,
         "translate": (translate or {}).get("facts"),
         "translator": (manifest or {}).get("translator"),
@@ -112,6 +112,10 @@ def _render(
 
 def _sources(steps: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for step in steps for name in step["counts"]["sources"]))
+
+
+def _own_step(manifest: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    return [{"id": "publish", "counts": manifest["counts"]}] if manifest else []
 
 
 def _reasons(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

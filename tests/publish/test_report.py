@@ -114,6 +114,13 @@ def test_long_texts_keep_the_page_below_three_megabytes(publish: Run) -> None:
     assert (release / "report.html").stat().st_size < 3_000_000
 
 
+def test_what_publishing_left_out_is_among_the_reasons(publish: Run) -> None:
+    release = publish([a_record(1, "同じ？"), a_record(2, "同じ？")])
+
+    page = (release / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"duplicate_exact</button></td><td[^>]*>1</td><td>publish</td>", page)
+
+
 def test_rankings_show_every_completion(publish: Run) -> None:
     record = a_record("r", answers=("甲", "乙", "丙"))
     page = (publish([record]) / "report.html").read_text(encoding="utf-8")
@@ -160,6 +167,11 @@ def test_search_and_filters_narrow_the_samples(built: Path) -> None:
 
         browser.run("document.querySelector('[data-reason=UNDISCLOSED]').click()")
         assert browser.run("return document.getElementById('reason').value") == "UNDISCLOSED"
+        undisclosed = browser.run(texts)
+        assert len(undisclosed) == 6
+        assert all("UNDISCLOSED" in text for text in undisclosed)
+        without_text = "return document.querySelector('[data-reason=source_empty_completion]')"
+        assert browser.run(f"{without_text}.disabled")
 
 
 @pytest.mark.browser

@@ -90,11 +90,14 @@ for (const [id, value] of new URLSearchParams(location.hash.slice(1))) {
 for (const control of controls) {
   control.addEventListener("input", () => { limit = PAGE; show(); });
 }
+const shown = new Set(rows.flatMap((row) => row.why.map((why) => why.code)));
 for (const link of document.querySelectorAll("[data-reason]")) {
+  link.disabled = !shown.has(link.dataset.reason);
   link.addEventListener("click", () => {
-    document.getElementById("reason").value = link.dataset.reason;
+    for (const control of controls) control.value = control.id === "reason" ? link.dataset.reason : "";
     limit = PAGE;
     show();
+    list.scrollIntoView();
   });
 }
 document.getElementById("more").addEventListener("click", () => { limit += PAGE; show(); });

@@ -12,6 +12,7 @@ from typing import Any
 
 from prefdata.core.errors import GateFailed, InputError, LicenseDenied, UsageError
 from prefdata.core.stage import Engine
+from prefdata.pipeline.intact import refuse_torn
 from prefdata.pipeline.plan import Plan, Step, artifact_key
 from prefdata.pipeline.task import SourceTask, StageTask, Work, counts_name, write_counts
 from prefdata.store.dataset import MANIFEST, Dataset
@@ -26,11 +27,13 @@ def run_plan(plan: Plan, engine: Engine) -> list[Step]:
 
     Raises:
         GateFailed: a step dropped more than it may, or everything; or too many rows are broken.
+        IntegrityError: a finished step has lost a file, or somebody has changed one.
         UsageError: another build works in the same folder.
     """
     with _locked(plan.out):
         _write_build(plan)
         todo = [step for step in plan.steps if not step.is_done]
+        refuse_torn(step for step in plan.steps if step not in todo)
         _run_sources(plan, [step for step in plan.sources if step in todo], engine)
         for step in plan.sources:
             _check_bad_rows(step, plan.max_bad_rows)

@@ -75,7 +75,7 @@ class Publish:
         except OSError as error:
             raise InputError(
                 f"cannot write the release: {error.strerror or error}",
-                str(error.filename or out),
+                str(error.filename2 or error.filename or out),
                 "free some space, or use --out; the steps before it need not run again",
             ) from error
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from prefdata.core.errors import InputError, IntegrityError
+from prefdata.core.errors import InputError, IntegrityError, PrefdataError
 from prefdata.core.origin import Layer
 from prefdata.core.records import Role, digest
 from prefdata.translate.entry import Entry, Item, Maker, Origin, pack, unpack
@@ -24,6 +25,14 @@ NAME = "translations"
 FORMAT = 1
 BUSY_SECONDS = 60.0
 _CHUNK = 400  # keys in one look-up
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_UNWRITABLE = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS node (
@@ -96,7 +105,14 @@ class Memory:
         if found == 0:
             self._db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
 
-    def _broken(self, error: sqlite3.Error) -> IntegrityError:
+    def _broken(self, error: sqlite3.Error) -> PrefdataError:
+        if _code(error) in _UNWRITABLE:
+            return InputError(
+                f"cannot write the translation memory: {error}",
+                str(self.path),
+                "free some space, or work in a folder that can be written to; the same command "
+                "goes on",
+            )
         return IntegrityError(
             f"the translation memory cannot be used: {error}",
             str(self.path),
@@ -246,39 +262,37 @@ class Memory:
         row = self._db.execute("SELECT value FROM state WHERE name = 'people'").fetchone()
         return row[0] if row else ""
 
-    def _writing(self) -> _Transaction:
-        return _Transaction(self)
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold a write that waits for other processes and is whole or not at all."""
+        self._begin()
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:  # a full disk has rolled it back already
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise self._broken(error) from error
+            raise
+
+    def _begin(self) -> None:
+        started = time.monotonic()
+        while True:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if _code(error) not in _BUSY or time.monotonic() - started > BUSY_SECONDS:
+                    raise self._broken(error) from error
+                time.sleep(0.01)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code, 0 for an error of the module's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _storable(text: str) -> str:
     """Return a text that a file can hold: half a character becomes a replacement mark."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-class _Transaction:
-    """A write that waits for other processes and is whole or not at all."""
-
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
-        self.db = memory._db
-
-    def __enter__(self) -> None:
-        started = time.monotonic()
-        while True:
-            try:
-                self.db.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if time.monotonic() - started > BUSY_SECONDS:
-                    raise self.memory._broken(error) from error
-                time.sleep(0.01)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self.db.execute("COMMIT")
-            except sqlite3.Error as error:
-                self.db.execute("ROLLBACK")
-                raise self.memory._broken(error) from error
-        else:
-            self.db.execute("ROLLBACK")

@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -117,29 +119,82 @@ def test_too_many_bad_rows_stop_the_build_with_code_6(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """Mount a small disk at a new folder; skip the test where that is not allowed."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(command, check=False).returncode:
+        pytest.skip("only root may mount a small disk, and not everywhere")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def grow(folder: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+
+
 @pytest.mark.slow
 def test_a_full_disk_ends_with_a_message_and_the_same_command_goes_on(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    disk.mkdir()
     rows = (lines({**GOOD, "prompt": os.urandom(400).hex()}) for _ in range(3000))
     (tmp_path / "a.jsonl").write_bytes(b"".join(rows))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False
-    )
-    if mounted.returncode:
-        pytest.skip("this sandbox does not mount")
-    try:
+    with small_disk(disk, "1m"):
         done = build(tmp_path, "a.jsonl", "jsonl", "--out", str(disk / "out"))
 
         assert done.returncode == 2, done.stderr
         assert "No space left" in done.stderr
         assert "Traceback" not in done.stderr
         assert list(disk.rglob("*.tmp")) == []
-        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        grow(disk)
         assert build(tmp_path, "a.jsonl", "jsonl", "--out", str(disk / "out")).returncode == 0
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["800k", "1100k"])
+def test_a_disk_that_is_full_while_publishing_is_named_and_the_same_command_goes_on(
+    tmp_path: Path, size: str
+) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk, size):
+        done = prefdata("build", "quickstart", "--out", disk / "out", cwd=tmp_path)
+
+        assert done.returncode == 2, done.stderr
+        assert "No space left on device" in done.stderr
+        assert f"where: {disk / 'out'}/.07-publish" in done.stderr
+        grow(disk)
+        again = prefdata("build", "quickstart", "--out", disk / "out", cwd=tmp_path)
+        assert again.returncode == 0
+        assert prefdata("audit", "verify", disk / "out" / "release").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_memory_whose_disk_is_full_is_named_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk, "300k"):
+        done = prefdata("build", "quickstart", "--out", tmp_path / "out", cwd=disk)
+
+        assert done.returncode == 2, done.stderr
+        assert "cannot write the translation memory: database or disk is full" in done.stderr
+        grow(disk)
+        again = prefdata("build", "quickstart", "--out", tmp_path / "out", cwd=disk)
+        assert again.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_disk_that_nobody_may_write_to_is_said_to_be_that(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk, "64m"):
+        assert prefdata("build", "quickstart", cwd=disk).returncode == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        done = prefdata("build", "quickstart", cwd=disk)
+        verified = prefdata("audit", "verify", "data/build/quickstart/release", cwd=disk)
+
+    assert (done.returncode, verified.returncode) == (2, 0)
+    assert "can be written to" in done.stderr or "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

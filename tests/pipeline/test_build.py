@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from prefdata.core.errors import ConfigError, GateFailed, InputError, UsageError
+from prefdata.core.errors import ConfigError, GateFailed, InputError, IntegrityError, UsageError
 from prefdata.pipeline.build import Built, build_pipeline
 from prefdata.store.dataset import Dataset
 from prefdata.store.shards import shard_name
@@ -211,6 +212,23 @@ def test_two_builds_in_one_folder_exclude_each_other(towns: Path) -> None:
 
         with pytest.raises(UsageError, match="another build works in this folder"):
             build(towns)
+
+
+@pytest.mark.parametrize("harm", ["deleted", "changed"])
+def test_a_finished_step_without_its_shard_stops_the_build_and_is_named(
+    towns: Path, harm: str
+) -> None:
+    built = build(towns)
+    shard = built.plan.steps[1].artifact / shard_name(1)
+    if harm == "deleted":
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes() + b"x")
+
+    with pytest.raises(IntegrityError, match=f"'translate' is not what was built: {shard.name}"):
+        build(towns)
+    shutil.rmtree(shard.parent)
+    assert [step.id for step in build(towns).ran] == ["translate"]
 
 
 def test_a_stage_that_cannot_read_what_it_is_given_is_refused_before_work(towns: Path) -> None:

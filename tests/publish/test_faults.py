@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from prefdata.cli.main import run
 from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.stage import Context
 from prefdata.publish.card import card_of, code, fenced, markdown
@@ -113,3 +115,19 @@ def test_the_card_shows_the_prompts_of_published_kinds_alone(publish: Run) -> No
     assert "default を訳す" in card
     assert "hh を訳す" not in card
     assert "temperature 0.0" in card
+
+
+def test_a_release_that_lost_a_shard_or_was_edited_stops_the_next_build(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(built, tmp_path / "build")
+    (copy / "release" / "README.md").write_text("edited", encoding="utf-8")
+    next((copy / "release" / "labels").iterdir()).unlink()
+
+    assert run(["build", "quickstart", "--out", str(copy)]) == 5
+    said = capsys.readouterr().err
+    assert "README.md was changed" in said
+    assert "parquet is missing" in said
+    shutil.rmtree(copy / "release")
+    assert run(["build", "quickstart", "--out", str(copy)]) == 0
+    assert run(["audit", "verify", str(copy / "release")]) == 0

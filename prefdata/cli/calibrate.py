@@ -46,7 +46,7 @@ def calibrate(path: Path, limit: int | None, drift: bool, as_json: bool) -> None
 def _shown(values: Sequence[float | None] | None) -> str:
     if values is None:
         return "–"
-    return "  ".join("–" if value is None else f"{value:.2f}" for value in values)
+    return " ".join("–" if value is None else f"{value:.2f}" for value in values)
 
 
 def _change(before: float | None, after: float | None) -> str:

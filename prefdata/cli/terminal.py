@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -14,6 +14,9 @@ from prefdata.core.errors import PrefdataError, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_UNBROKEN: Final = 32  # columns of a word, such as a reason code, that a table keeps whole
 
 
 def exit_code_of(error: Exception) -> int:
@@ -58,15 +61,40 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(soft_wrap=False, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     rows = [list(row) for row in rows]
+    cells = [[cell(value) for value in row] for row in rows]
+    columns = [[header, *(row[n] for row in cells)] for n, header in enumerate(headers)]
+    widths = _widths(columns, console.width - 2 * (len(headers) - 1))
     for n, header in enumerate(headers):
         values = [row[n] for row in rows if row[n] is not None]
         numeric = bool(values) and all(isinstance(value, (int, float)) for value in values)
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*[cell(value) for value in row])
-    Console(soft_wrap=False, highlight=False).print(table)
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        table.add_column(header, justify=justify, overflow="fold", width=widths[n])
+    for row in cells:
+        table.add_row(*row)
+    console.width = max(console.width, sum(widths) + 2 * (len(widths) - 1))
+    console.print(table)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return how wide each column is: what has most to spare gives way, words stay whole."""
+    from rich.cells import cell_len
+
+    least = [
+        max(min(cell_len(w), _UNBROKEN) for text in c for w in text.split() or [""])
+        for c in columns
+    ]
+    widths = [min(max(map(cell_len, c)), max(room, n)) for c, n in zip(columns, least, strict=True)]
+    while sum(widths) > room:
+        spare, widest = max(
+            (w - n, place) for place, (w, n) in enumerate(zip(widths, least, strict=True))
+        )
+        if not spare:
+            break
+        widths[widest] -= 1
+    return widths
 
 
 def cell(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from prefdata.config.settings import Component, Settings, component_of
 from prefdata.core.errors import ConfigError
@@ -31,6 +31,8 @@ def known_thresholds() -> Any:
             Limits("default", value, rules_of(info.data.get("filters", ())))
         except ConfigError as error:
             raise ValueError(f"{error.what}; {error.fix}") from error
+        except ValidationError:  # a filter's own settings: told where it stands
+            return value
         return value
 
     return field_validator("thresholds")(classmethod(check))

@@ -134,6 +134,19 @@ def test_judge_gives_hostile_texts_a_verdict(tmp_path: Path) -> None:
     }
 
 
+def test_a_table_breaks_no_code_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    riddle = {**GOOD, "id": "a long name of a case", "en": "Name three words that rhyme with moon."}
+    number = {"id": "2", "en": "He paid 1,200 yen.", "ja": "彼は12,000円払った。"}
+    path = cases(tmp_path / "c.jsonl", {**riddle, "ja": "月と韻を踏む言葉を三つ挙げて。"}, number)
+    for columns in ("80", "30"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown = prefdata("judge", path).stdout
+        assert "language_dependent_task" in shown
+        assert "12000" in shown
+
+
 def test_judge_of_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     done = prefdata("judge", tmp_path / "none.jsonl")
     assert done.returncode == 2

@@ -41,7 +41,7 @@ CHECKS: Final[tuple[Callable[[Bitext], Iterator[Seen]], ...]] = (
 )
 
 
-_CHUNK: Final = 64  # texts
+_CHUNK: Final = 128  # texts
 
 
 class Given(NamedTuple):

@@ -97,14 +97,14 @@ class Bitext:
         return unicodedata.normalize("NFKC", text)
 
     @measured
-    def source_words(self) -> list[str]:
+    def vocabulary(self) -> latin.Vocabulary:
         """Return the words of the masked source in lower case."""
-        return latin.english_words(self.lower_english)
+        return latin.vocabulary(self.lower_english)
 
     @measured
     def source_vocabulary(self) -> frozenset[str]:
         """Return the distinct words of the masked source in lower case."""
-        return frozenset(self.source_words)
+        return self.vocabulary.distinct
 
     @measured
     def all_source_words(self) -> frozenset[str] | None:
@@ -114,17 +114,13 @@ class Bitext:
         """
         if self.english.spans:
             return None
-        joined = [word for word in self.source_vocabulary if not word.isalnum()]
-        return (
-            self.source_vocabulary.union(*map(_JOINT.split, joined))
-            if joined
-            else self.source_vocabulary
-        )
+        _, distinct, joined = self.vocabulary
+        return distinct.union(*map(_JOINT.split, joined)) if joined else distinct
 
     @measured
     def english_words(self) -> int:
         """Return the number of English words of the masked source."""
-        return len(self.source_words)
+        return self.vocabulary.total
 
     @measured
     def source_numerals(self) -> list[str]:

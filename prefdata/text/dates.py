@@ -207,8 +207,10 @@ def changed_ordinals(text: Bitext) -> Iterator[str]:
     if not given:
         return
     english = text.english.text
-    new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
     found = _ORDINAL.findall(english)
+    if not found:
+        return
+    new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
     wanted = {_ORDINALS.get(word.lower()) or float(number) for word, number in found}
     missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
     if new and missing:

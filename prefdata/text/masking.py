@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from prefdata.text.patterns import DIGITS, has_digit, has_one
+from prefdata.text.patterns import DIGITS, has_one
 
 # Stands for a masked span within a sentence; a symbol, so it counts as no letter and no word.
 HOLE: Final = "◇"
@@ -43,7 +43,7 @@ _SPANS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "digits": (DIGITS, r"\d{40,}"),
     "handle": (("@",), r"(?<![\w@])@\w{2,30}"),
 }
-_SIGNS: Final = ("`", "<", "@", "\\", "[", "~~~", "［", "://", "：//", "www.")
+_SIGNS: Final = ("`", "<", "@", "\\", "[", "~", "［", "//", "www.")
 _LONG_NUMBER = re.compile("[0-9][0-9]{39}")
 _LATEX_SIGN = re.compile(r"[\\^_={}]|^\$[A-Za-z](?:'|[0-9])?\$$")
 _URL_TAIL = ".,;:!?)]}'\"*"
@@ -76,6 +76,8 @@ def mask(text: str) -> Masked:
 
     >>> mask("Run `ls -l` or see https://example.com/a. [2]").text
     'Run ◇ or see ◇. ◇'
+    >>> mask("Wait ~ here // or there").text
+    'Wait ~ here // or there'
     """
     if not (has_one(text, _SIGNS) or text.count("$") > 1 or _has_long_number(text)):
         return Masked(text)
@@ -97,12 +99,12 @@ def mask(text: str) -> Masked:
         return ("\n" + HOLE if kind == "block" else HOLE) + tail
 
     kinds = tuple(kind for kind, (signs, _) in _SPANS.items() if has_one(text, signs))
-    masked = _pattern(kinds).sub(replace, text)
+    masked = _pattern(kinds).sub(replace, text) if kinds else text
     return Masked(masked, spans, tuple(numbers))
 
 
 def _has_long_number(text: str) -> bool:
-    return has_digit(text) and _LONG_NUMBER.search(text) is not None
+    return sum(map(text.count, DIGITS)) >= 40 and _LONG_NUMBER.search(text) is not None
 
 
 @cache

@@ -57,7 +57,7 @@ def check(text: Bitext) -> Iterator[Seen]:
                 round(register.mixture, 4),
                 f"{register.polite} polite, {register.plain} plain",
             )
-    if not text.is_native and sum(map(text.japanese.text.count, _STEMS)) >= 2:
+    if not text.is_native:
         yield from _pronouns(text)
     calques = len(_CALQUE.findall(text.japanese.text)) if has_one(text.target, _CALQUES) else 0
     able = text.target.count("ことができ")
@@ -68,18 +68,21 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _pronouns(text: Bitext) -> Iterator[Seen]:
-    words = text.words
+    prose, words = text.japanese.text, text.words
+    most = sum(map(prose.count, _STEMS))
+    if most < 2:
+        return
+    own = len(_OWN.findall(prose)) + len(_OF_OF.findall(prose))
+    densest = _densest_sentence(text) if most >= 3 else 0.0
+    if most < 6 and not (own or densest):
+        return
     total = sum(map(PRONOUNS.__contains__, words.surfaces))
     if words.count >= 20 and total >= 6:  # five may be one good sentence: 彼は彼女を…、彼女は…
         yield Seen("translationese", "pronouns", round(100 * total / words.count, 2))
-    if total >= 2:
-        prose = text.japanese.text
-        own = len(_OWN.findall(prose)) + len(_OF_OF.findall(prose))
-        if own:
-            yield Seen("translationese", "own", float(own))
-        densest = _densest_sentence(text)
-        if densest:
-            yield Seen("translationese", "sentence", round(densest, 2))
+    if own and total >= 2:
+        yield Seen("translationese", "own", float(own))
+    if densest and total >= 2:
+        yield Seen("translationese", "sentence", round(densest, 2))
 
 
 def _densest_sentence(text: Bitext) -> float:

@@ -29,7 +29,7 @@ from prefdata.text import mecab, repetition
 from prefdata.text.assess import Given, assess_all
 from prefdata.text.bitext import Bitext
 from prefdata.text.features import Pure
-from prefdata.text.mecab import forget, parser
+from prefdata.text.mecab import analyze_all, forget, parser
 from tests.benchmarks.measure import ratio, write_results
 from tests.records import a_pair
 
@@ -86,10 +86,11 @@ def four_measures(rows: list[Row], tiles: int) -> None:
     """Measure with our own code what HojiChar's four filters do: see `hojichar`."""
     for _ in range(tiles):
         forget()
-        for _, japanese in rows:
-            text = Bitext(None, japanese)
+        texts = [Bitext(None, japanese) for _, japanese in rows]
+        analyze_all(text.japanese.text for text in texts)
+        for text in texts:
             list(repetition.check(text))  # of characters, words, items and sentences
-            if 50 <= len(japanese) <= 5000:
+            if 50 <= len(text.target) <= 5000:
                 text.words.classes.count("N") / text.words.count
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefdata.text import mecab
+from prefdata.text import latin, mecab
 from prefdata.text.features import Features, Pure, counter, features, printable
 from prefdata.text.mecab import PROBE, analyze, analyze_all, dictionary, forget, prepare
 from prefdata.text.register import register_of
@@ -99,6 +99,14 @@ def test_without_the_accelerator_the_pure_road_is_taken_silently(
         assert isinstance(counter(), Pure)
     finally:
         counter.cache_clear()
+
+
+@given(st.text(st.sampled_from("ab9 '.,-\n\"(é’—"), max_size=30))
+def test_a_vocabulary_holds_the_words_of_the_text(text: str) -> None:
+    words = latin.english_words(text)
+    found = latin.vocabulary(text)
+    assert (found.total, found.distinct) == (len(words), {*words})
+    assert {*found.joined} == {word for word in words if not word.isalnum()}
 
 
 def test_equal_texts_are_parsed_once() -> None:

@@ -73,6 +73,8 @@ def _print_drift(path: Path, as_json: bool) -> None:
     print_table(["side", "dropped for it", *(c.replace("_", " ") for c in columns)], rows)
     click.echo("\nEach cell: before filtering → after; characters are medians")
     margin = found["margin"]
+    if not margin["pairs"]:
+        return
     click.echo(
         f"median lead of the chosen side in characters: {margin['english']} in English, "
         f"{margin['japanese']} in Japanese; turned round in {margin['turned']:,} of "

@@ -11,6 +11,7 @@ from prefdata.text.numbers import english_numbers, japanese_numbers
 from prefdata.text.seen import Seen
 
 _N = 3
+_OPERATORS = frozenset("+=<>^")
 _SENTENCE = 15  # characters; short replies are alike by chance
 # British and American spelling, and short forms: one English, so one Japanese. Both sides are
 # changed alike, so that it does no harm when "four" becomes "for".
@@ -52,12 +53,18 @@ def compare(first: Sequence[Turn], second: Sequence[Turn]) -> Iterator[Seen]:
     if not all(targets):
         return
     sources = _joined(first, "source"), _joined(second, "source")
-    if _normal(targets[0]) == _normal(targets[1]):
-        if _one_spelling(sources[0]) != _one_spelling(sources[1]) or not sources[0]:
+    if not any(sources):  # a mark more or less is what a native pair may have been judged by
+        if len({"".join(text.split()) for text in targets}) == 1:
             yield Seen("pair_collapsed", "equal")
-        return
-    if not all(sources):
-        return
+    elif _normal(targets[0]) == _normal(targets[1]):
+        if _one_spelling(sources[0]) != _one_spelling(sources[1]):
+            yield Seen("pair_collapsed", "equal")
+    elif all(sources):
+        yield from _approached(sources, targets)
+
+
+def _approached(sources: tuple[str, str], targets: tuple[str, str]) -> Iterator[Seen]:
+    """Yield how two different texts became alike, or took a number of each other."""
     if min(map(len, targets)) >= _SENTENCE:
         similar = jaccard(*targets)
         own = jaccard(*sources) if similar >= 0.4 else 1.0
@@ -73,14 +80,16 @@ def _joined(turns: Sequence[Turn], side: str) -> str:
 
 
 def _normal(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
+    """Return the letters and digits of a text; of one without any, its marks."""
+    return "".join(c for c in text.casefold() if c.isalnum()) or "".join(text.split())
 
 
 def _one_spelling(text: str) -> str:
     text = text.casefold()
     for regex, one in _SPELLINGS:
         text = regex.sub(one, text)
-    return _normal(text)
+    signs = "".join(c for c in text if c in _OPERATORS)  # x < 3 and x > 3 are two answers
+    return _normal(text) + signs
 
 
 def jaccard(a: str, b: str) -> float:

@@ -29,6 +29,8 @@ def reasons(chosen: tuple[str, str], rejected: tuple[str, str]) -> set[str]:
         ("Ask your doctor first.", "Ask a friend first.", "まず相談してください。"),
         ("I like tea.", "I love tea, it is the best drink there is.", "お茶が好きです。"),
         ("Yes, it is safe.", "No, it is not safe.", "安全です。"),
+        ("Write x < 3 there.", "Write x > 3 there.", "そこにx < 3と書いてください。"),
+        ("Great, thank you!", "That is sad.", "😂"),
     ],
 )
 def test_equal_japanese_of_different_english_is_a_collapsed_pair(
@@ -49,12 +51,27 @@ def test_equal_japanese_of_different_english_is_a_collapsed_pair(
             "彼は劇場で気づいた。",
         ),
         ("yes", "Yes.", "はい。"),
+        ("😂😂", "😂 😂", "😂😂"),
     ],
 )
 def test_one_english_in_two_spellings_is_rightly_one_japanese(
     chosen: str, rejected: str, japanese: str
 ) -> None:
     assert reasons((chosen, japanese), (rejected, japanese)) == set()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected"),
+    [("x < 3", "x > 3"), ("😂", "👍"), ("はい！", "はい。"), ("```\nf()\n```", "```\nf()")],
+)
+def test_native_answers_that_differ_by_a_mark_are_two(chosen: str, rejected: str) -> None:
+    view = blind(a_pair("続けて。", chosen, rejected)).view
+    assert "pair_collapsed" not in {f.code for f in Judge(Limits()).comparison(view)}
+
+
+def test_native_answers_that_differ_by_a_blank_are_one() -> None:
+    view = blind(a_pair("続けて。", "はい、そうです。", "はい、 そうです。\n")).view
+    assert "pair_collapsed" in {f.code for f in Judge(Limits()).comparison(view)}
 
 
 def test_unlike_english_that_became_nearly_one_japanese_is_a_collapsed_pair() -> None:

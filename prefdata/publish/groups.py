@@ -72,22 +72,33 @@ def by_share(drawn: npt.NDArray[np.float64], shares: Mapping[int, float]) -> npt
 def by_count(
     drawn: npt.NDArray[np.float64], sizes: I64, sources: Any, counts: Mapping[int, int]
 ) -> npt.NDArray[np.int8]:
-    """Return a split for each group: of each source, the lowest draws up to its part of a count.
+    """Return a split for each group: of each source, the lowest draws that fit its part of a count.
 
-    `sizes` are the pairs of each group, `sources` its source. A split never exceeds its count,
-    and falls short of it by less than the groups at its borders.
+    `sizes` are the pairs of each group, `sources` its source. A split never exceeds its count; a
+    group that is too large for what is left of it is passed over, so that it falls short only
+    where no group fits.
     """
     splits = np.full(len(drawn), TRAIN, np.int8)
     total = int(sizes.sum())
     for source in np.unique(sources):
         own = np.flatnonzero(sources == source)
         own = own[np.argsort(drawn[own], kind="stable")]
-        reached = np.cumsum(sizes[own])
-        start = 0
+        share = int(sizes[own].sum())
         for split, count in counts.items():
-            quota = count * int(sizes[own].sum()) // max(total, 1)
-            base = reached[start - 1] if start else 0
-            end = int(np.searchsorted(reached, base + quota, side="right"))
-            splits[own[start:end]] = split
-            start = max(start, end)
+            taken = _filled(sizes[own], count * share // max(total, 1))
+            splits[own[taken]] = split
+            own = np.delete(own, taken)
     return splits
+
+
+def _filled(sizes: I64, room: int) -> I64:
+    """Return the places of the first sizes that fill a room, without those that do not fit."""
+    taken = [np.empty(0, np.int64)]
+    places = np.arange(len(sizes))
+    while len(places := places[sizes[places] <= room]):
+        reached = np.cumsum(sizes[places])
+        end = int(np.searchsorted(reached, room, side="right"))
+        taken.append(places[:end])
+        room -= int(reached[end - 1])
+        places = places[end:]
+    return np.concatenate(taken)

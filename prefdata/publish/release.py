@@ -33,7 +33,7 @@ class Publish:
     bounded: one look at all records decides, and keeps 22 bytes of each, then the texts stream.
     """
 
-    version = 2
+    version = 3
     folder: ClassVar[str] = "release"
     writes: ClassVar[Kind] = "artifact"
     Config = ReleaseSettings

@@ -86,12 +86,23 @@ def test_counts_are_met_and_divided_among_sources_by_their_size(publish: Run) ->
     }
 
 
-def test_a_count_is_never_exceeded_by_a_large_group() -> None:
+def test_a_large_group_neither_exceeds_a_count_nor_leaves_it_empty() -> None:
     split = by_count(
-        np.array([0.1, 0.2, 0.3]), np.array([50, 5, 45]), np.array([0, 0, 0]), {TEST: 20}
+        np.array([0.1, 0.2, 0.3, 0.4]), np.array([50, 5, 30, 15]), np.zeros(4, int), {TEST: 20}
     )
 
-    assert split.tolist() == [0, 0, 0]
+    assert split.tolist() == [0, TEST, 0, TEST]
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(0, 300), st.integers(0))
+def test_a_count_is_filled_as_far_as_groups_fit(sizes: list[int], count: int, seed: int) -> None:
+    pairs = np.array(sizes)
+    drawn = np.random.default_rng(seed).random(len(sizes))
+    test = by_count(drawn, pairs, np.zeros(len(sizes), int), {TEST: count}) == TEST
+
+    room = count - pairs[test].sum()
+    assert room >= 0
+    assert all(size > room for size in pairs[~test])
 
 
 def test_rows_stay_in_their_split_when_data_grows(publish: Run) -> None:

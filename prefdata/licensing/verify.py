@@ -20,6 +20,7 @@ from prefdata.licensing import standalone
 from prefdata.licensing.audit import POLICY, read_audit
 from prefdata.licensing.audit_content import Facts, account
 from prefdata.licensing.audit_sources import Tally
+from prefdata.licensing.counts import check_counts
 from prefdata.licensing.decider import Decider
 from prefdata.licensing.notices import attribution, license_file, named_ids, notice
 from prefdata.licensing.policy import Policy, policy_of
@@ -61,7 +62,7 @@ class Findings:
 
 
 def verify(release: Path) -> Findings:
-    """Check hashes, Merkle root, licenses, texts, evidence, reports and card of a release.
+    """Check hashes, Merkle root, licenses, counts, texts, evidence, reports and card of a release.
 
     Raises:
         IntegrityError: the audit cannot even be read.
@@ -73,6 +74,7 @@ def verify(release: Path) -> Findings:
         audit = read_audit(release)
         decider = decider_within(release, audit)
         found.problems += _decide_again(release, audit, decider, found)
+        found.problems += check_counts(release)
         found.problems += _check_texts(release, audit, decider)
         found.problems += _check_card(release, audit)
         found.problems += _check_reports(release, audit, decider)

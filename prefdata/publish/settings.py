@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -69,6 +70,14 @@ class ReleaseSettings(Settings):
     )
     repo_id: str = Field(default="", description="the name on the hub that the card shows")
     title: str = Field(default="", description="the card's heading; the pipeline's name if empty")
+
+    @field_validator("repo_id")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        """Refuse what the hub would refuse as a name."""
+        if value and not re.fullmatch(r"[\w.-]+/[\w.-]+", value, re.ASCII):
+            raise ValueError(f"not a name on the hub: {value!r}, write it like USER/NAME")
+        return value
 
     @field_validator("shard_size")
     @classmethod

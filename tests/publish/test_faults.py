@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,8 +15,11 @@ import yaml
 from prefdata.cli.main import run
 from prefdata.core.errors import InputError, IntegrityError
 from prefdata.core.stage import Context
+from prefdata.licensing.audit import seal
+from prefdata.licensing.verify import verify
 from prefdata.publish.card import card_of, code, fenced, markdown
 from prefdata.publish.release import Publish
+from prefdata.store.files import write_json
 from prefdata.store.shards import shard_name
 from tests.publish.conftest import a_build, a_record
 
@@ -115,6 +119,27 @@ def test_the_card_shows_the_prompts_of_published_kinds_alone(publish: Run) -> No
     assert "default を訳す" in card
     assert "hh を訳す" not in card
     assert "temperature 0.0" in card
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda m: m["steps"][4]["counts"].update(kept=80), "is not kept + dropped"),
+        (lambda m: m["steps"][4]["counts"]["reasons"].pop("refusal"), "reasons do not add up"),
+        (lambda m: m["counts"].update({"in": 70, "kept": 70}) or m["counts"]["rows"].clear(),
+         "the files have"),
+    ],
+)  # fmt: skip
+def test_counts_that_do_not_add_up_are_found_though_the_checksums_are_new(
+    built: Path, tmp_path: Path, change: Callable[[Any], object], says: str
+) -> None:
+    release = shutil.copytree(built / "release", tmp_path / "release")
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    change(manifest)
+    write_json(release / "manifest.json", manifest)
+    seal(release)
+
+    assert any(says in problem for problem in verify(release).problems)
 
 
 def test_a_release_that_lost_a_shard_or_was_edited_stops_the_next_build(

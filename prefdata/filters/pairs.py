@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from prefdata.filters.view import Comparison, Turn
+from prefdata.text.length import characters
+from prefdata.text.masking import mask
 from prefdata.text.numbers import english_numbers, japanese_numbers
 from prefdata.text.seen import Seen
 
 _N = 3
 _OPERATORS = frozenset("+=<>^")
+_FEWEST_WORDS = 16  # of English; shorter texts vary too much
+_WORTH_A_LOOK = 1.5  # two good segments of one translator lie below in 95 of 100 pairs
 _SENTENCE = 15  # characters; short replies are alike by chance
 # British and American spelling, and short forms: one English, so one Japanese. Both sides are
 # changed alike, so that it does no harm when "four" becomes "for".
@@ -61,6 +65,7 @@ def compare(first: Sequence[Turn], second: Sequence[Turn]) -> Iterator[Seen]:
             yield Seen("pair_collapsed", "equal")
     elif all(sources):
         yield from _approached(sources, targets)
+        yield from _imbalance(sources, targets)
 
 
 def _approached(sources: tuple[str, str], targets: tuple[str, str]) -> Iterator[Seen]:
@@ -73,6 +78,29 @@ def _approached(sources: tuple[str, str], targets: tuple[str, str]) -> Iterator[
     moved = _moved_number(sources, targets) + _moved_number(sources[::-1], targets[::-1])
     if moved:
         yield Seen("flaw_repaired", "number", float(moved))
+
+
+def _imbalance(sources: tuple[str, str], targets: tuple[str, str]) -> Iterator[Seen]:
+    """Yield how many times longer one side became than the other did, code and links left out.
+
+    >>> even = ("It rains. " * 8, "雨が降る。" * 8), ("Stay in. " * 8, "中にいて。" * 8)
+    >>> list(_imbalance(*zip(*even, strict=True)))
+    []
+    >>> uneven = even[0], ("Stay in. " * 8, "雨だから今日は中にいて。" * 8)
+    >>> [(seen.code, seen.measured) for seen in _imbalance(*zip(*uneven, strict=True))]
+    [('length_ratio_high', 2.7429)]
+    """
+    if min(text.count(" ") for text in sources) < _FEWEST_WORDS - 1:
+        return
+    if _uneven(sources, targets) >= _WORTH_A_LOOK:
+        masked = [(mask(one).text, mask(other).text) for one, other in (sources, targets)]
+        if min(len(text.split()) for text in masked[0]) >= _FEWEST_WORDS:
+            yield Seen("length_ratio_high", "sides", round(_uneven(*masked), 4))
+
+
+def _uneven(sources: tuple[str, str], targets: tuple[str, str]) -> float:
+    ratios = [characters(t) / max(characters(s), 1) for s, t in zip(sources, targets, strict=True)]
+    return max(ratios) / min(ratios) if min(ratios) else 0.0
 
 
 def _joined(turns: Sequence[Turn], side: str) -> str:

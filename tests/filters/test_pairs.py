@@ -91,3 +91,46 @@ def test_short_replies_are_alike_by_chance() -> None:
         reasons(("Right, exactly.", "はい、そうですね。"), ("Yes, it is.", "はい、そうです。"))
         == set()
     )
+
+
+LONG = (
+    "The old bridge by the mill was built of oak, and it has carried carts and cattle since then."
+)
+WHOLE = "水車小屋のそばの古い橋は樫の木で造られ、それ以来ずっと荷車や牛を渡してきました。"
+PADDED = (
+    "水車小屋のすぐそばにある、あの古くて美しい橋は、とても丈夫な樫の木を使って丁寧に造られたもので、"
+    "それ以来今日に至るまでずっと、たくさんの荷車や牛たちを渡してきたということなのです。"
+)
+OTHER = (
+    "A new bridge of steel stands a mile down the river, and most people now drive over that one."
+)
+PLAIN = "1マイル下流には鋼鉄の新しい橋があり、今ではたいていの人がそちらを車で渡ります。"
+
+
+def imbalance(chosen: tuple[str, str], rejected: tuple[str, str]) -> set[str]:
+    view = blind(
+        a_pair("続けて。", chosen[1], rejected[1], english=("Go.", chosen[0], rejected[0]))
+    ).view
+    found = Judge(Limits()).comparison(view)
+    assert not [f for f in found if f.band == "sides" and f.action == "drop"]
+    return {f.side for f in found if f.band == "sides" and f.action == "flag"}
+
+
+def test_a_side_that_grew_twice_as_much_as_the_other_is_flagged() -> None:
+    assert imbalance((LONG, PADDED), (OTHER, PLAIN)) == {"pair"}
+    assert imbalance((OTHER, PLAIN), (LONG, PADDED)) == {"pair"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((LONG, WHOLE), (OTHER, PLAIN)),
+        ((LONG, WHOLE), ("Yes.", "はい、そのとおりだと思いますよ。")),
+        (
+            (LONG + " `" + "x = f(y) " * 20 + "`", WHOLE + "`" + "x = f(y) " * 20 + "`"),
+            (OTHER, PLAIN),
+        ),
+    ],
+)
+def test_sides_of_their_own_length_are_not(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert imbalance(one, other) == set()

@@ -47,6 +47,7 @@ class Repeats:
         self.key = secrets.token_bytes(16)
         self.sums: Counter[tuple[str, str]] = Counter()
         self.rows: Counter[tuple[str, str]] = Counter()
+        self.known: dict[str, set[str]] = {}
 
     def expect_pairs(self, split: str, rows: pa.RecordBatch, records: Sequence[str]) -> None:
         """Take rows of `pairs`, each with the record that the lineage says it is of.
@@ -159,8 +160,10 @@ class Repeats:
         return pc.if_else(alone, after, both)
 
     def _is_of(self, pair: str, ranking: str) -> bool:
-        places = combinations(range(self._most), 2)
-        return any(pair_of(ranking, a, b) == pair for a, b in places)
+        if ranking not in self.known:  # the pairs of a ranking follow one another
+            places = combinations(range(self._most), 2)
+            self.known = {ranking: {pair_of(ranking, a, b) for a, b in places}}
+        return pair in self.known[ranking]
 
     @cached_property
     def _most(self) -> int:

@@ -91,6 +91,7 @@ def _facts(
             | dict(zip(("ja", "en", "use_ja", "use_en"), _CONFIGS[name], strict=True))
             for name, own in rows.items()
         ],
+        "languages": settings["languages"],
         "ranked": "rankings" in rows,
         "every_pair": any(s["settings"].get("rankings") == "all" for s in manifest["steps"]),
         "near": settings["splits"]["near"],

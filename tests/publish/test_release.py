@@ -92,6 +92,7 @@ def test_english_stands_beside_japanese_in_the_same_split(publish: Run) -> None:
     for file in sorted((release / "pairs").iterdir()):
         for row in pq.read_table(file).to_pylist():
             places.setdefault(row["group"], set()).add(f"{file.name.split('-')[0]} {row['lang']}")
+    assert "行の言語（`lang`）は ja、en" in (release / "README.md").read_text(encoding="utf-8")
     assert len(places) == 60
     assert all({p.split()[1] for p in own} == {"ja", "en"} for own in places.values())
     assert all(len({p.split()[0] for p in own}) == 1 for own in places.values())

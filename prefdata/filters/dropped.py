@@ -98,7 +98,14 @@ def _dropped(step: str, row: Mapping[str, Any], reason: str | None) -> Dropped:
 
 
 def texts_of(record: Preference, finding: Finding) -> tuple[str, str]:
-    """Return the source and the Japanese text that a finding is about."""
+    """Return the source and the Japanese text that a finding is about; either may be empty."""
+    english, japanese = _texts(record, finding)
+    if record.original is None and not record.lang.startswith("ja"):
+        return japanese, ""  # it left before it was translated
+    return english, japanese
+
+
+def _texts(record: Preference, finding: Finding) -> tuple[str, str]:
     sides = {"prompt": -1} | {record.side(n): n for n in range(len(record.completions))}
     place = sides.get(finding.side)
     if place is None:  # the pair as a whole: both completions

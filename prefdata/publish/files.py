@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prefdata.core.errors import InputError
-from prefdata.publish.waiting import Waiting
+from prefdata.publish.groups import SPLITS, TRAIN
 from prefdata.store.files import sha256
 
 ROWS = 10_000  # rows of a row group at most
+# A split of one row in a hundred waits long for its rows, and every view has two of them.
+SMALL_ROWS = 1_000  # rows of a row group of any split but train
 GROUP_BYTES = 32 * 2**20  # bytes of a row group in memory at most, about
 _DICTIONARY = [
     "source",
@@ -56,7 +58,10 @@ class SplitWriter:
         self.split = split
         self.schema = schema
         self.size = size
-        self.waiting = Waiting(folder / f".{config}-{split}.arrow")
+        self.group = ROWS if split == SPLITS[TRAIN] else SMALL_ROWS
+        self.waiting: list[pa.Table] = []
+        self.waiting_rows = 0
+        self.waiting_bytes = 0
         self.done: list[tuple[Path, int, int, str]] = []
         self.writer: Any = None
         self.sink: Any = None
@@ -64,15 +69,20 @@ class SplitWriter:
         self.memory = 0
 
     def write(self, table: pa.Table) -> None:
-        """Take rows; they are written in row groups of `ROWS`, or of `GROUP_BYTES` if less."""
+        """Take rows; they are written in row groups of `group`, or of `GROUP_BYTES` if less."""
         if not len(table):
             return
-        self.waiting.add(table)
-        while self.waiting.rows >= ROWS or self.waiting.bytes >= GROUP_BYTES:
-            self._flush(min(ROWS, self.waiting.rows))
+        self.waiting.append(table)
+        self.waiting_rows += len(table)
+        self.waiting_bytes += table.nbytes
+        while self.waiting_rows >= self.group or self.waiting_bytes >= GROUP_BYTES:
+            self._flush(min(self.group, self.waiting_rows))
 
     def _flush(self, rows: int) -> None:
-        group = self.waiting.take(rows)
+        table = pa.concat_tables(self.waiting)
+        group, rest = table.slice(0, rows), table.slice(rows)
+        self.waiting = [rest] if len(rest) else []
+        self.waiting_rows, self.waiting_bytes = len(rest), rest.nbytes if len(rest) else 0
         if self.writer is None:
             self._open()
         self.writer.write_table(group, row_group_size=rows)
@@ -95,8 +105,8 @@ class SplitWriter:
 
     def close(self) -> list[DataFile]:
         """Write what is left and give the shards their names ``train-00000-of-00003.parquet``."""
-        if self.waiting.rows:
-            self._flush(self.waiting.rows)
+        if self.waiting_rows:
+            self._flush(self.waiting_rows)
         if self.writer is not None:
             self._close()
         files = []

@@ -1,4 +1,4 @@
-"""What publishing holds in memory does not grow with the release, or by few bytes a record."""
+"""What publishing holds in memory grows by few bytes a record, and by no rows that wait."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from tempfile import TemporaryFile
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
+from prefdata.publish.files import SplitWriter
 from prefdata.publish.groups import TEST
 from prefdata.publish.seen import COLUMNS, Names, Seen
 from prefdata.publish.survey import Rules, decide
-from prefdata.publish.waiting import Waiting
 
 RULES = Rules(languages=["ja"], sizes={TEST: 0.01}, own_test=True, contradictions=True, seed=0)
 
@@ -53,24 +55,19 @@ def test_deciding_takes_few_bytes_a_record() -> None:
     assert peak <= 50 * n
 
 
-def pieces(count: int, rows: int) -> list[pa.Table]:
-    """Tables of `rows` texts of a KB each."""
-    return [
-        pa.table({"text": [f"{piece}-{row}".ljust(1000) for row in range(rows)]})
-        for piece in range(count)
-    ]
+@pytest.mark.parametrize(
+    ("split", "groups"), [("train", [2500]), ("validation", [1000, 1000, 500])]
+)
+def test_rows_of_a_small_split_do_not_wait_for_a_large_row_group(
+    tmp_path: Path, split: str, groups: list[int]
+) -> None:
+    rows = pa.table({"id": [f"{n:032x}" for n in range(2500)]})
+    writer = SplitWriter(tmp_path, "pairs", split, rows.schema, 10**9)
+    for start in range(0, 2500, 70):
+        writer.write(rows.slice(start, 70))
+    (file,) = writer.close()
 
-
-def test_rows_of_a_small_split_wait_on_disk_and_come_back_in_order(tmp_path: Path) -> None:
-    given = pa.concat_tables(pieces(count=100, rows=7))
-    waiting = Waiting(tmp_path / "waiting.arrow")
-    before = pa.total_allocated_bytes()
-    for piece in pieces(count=100, rows=7):
-        waiting.add(piece)
-    held = pa.total_allocated_bytes() - before
-
-    assert waiting.rows == 700
-    assert held < 200_000
-    assert waiting.take(300).equals(given.slice(0, 300))
-    assert waiting.take(waiting.rows).equals(given.slice(300))
-    assert not list(tmp_path.iterdir())
+    with pq.ParquetFile(tmp_path / file.path) as written:
+        found = [written.metadata.row_group(n).num_rows for n in range(written.num_row_groups)]
+        assert found == groups
+        assert written.read().equals(rows)

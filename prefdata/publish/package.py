@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from prefdata.core.errors import GateFailed, IntegrityError, LicenseDenied, LicenseReview
+from prefdata.core.errors import (
+    GateFailed,
+    InputError,
+    IntegrityError,
+    LicenseDenied,
+    LicenseReview,
+)
 from prefdata.licensing.verify import verify
 from prefdata.publish.manifest import SUMS
 from prefdata.store.dataset import MANIFEST
@@ -43,11 +49,21 @@ def package_of(folder: Path) -> Package:
     """Check a release or a model and return what would be pushed.
 
     Raises:
+        InputError: the folder is neither.
         IntegrityError: a file is missing, was changed or added since it was built.
         LicenseDenied: it may not be published.
         LicenseReview: a person must decide first.
         GateFailed: a model missed a threshold.
     """
+    if not any((folder / name).exists() for name in (MANIFEST, AUDIT, METRICS)):
+        within = folder / "release"
+        raise InputError(
+            "this is no release and no model",
+            str(folder),
+            f"give {within}"
+            if within.is_dir()
+            else "give the folder that 'build' names at its end",
+        )
     manifest = read_json(folder / MANIFEST)
     is_model = (folder / METRICS).is_file() and "steps" not in manifest
     listed = {str(file.get("path") or file.get("name")): file for file in manifest["files"]}

@@ -167,7 +167,8 @@ class Handler(BaseHTTPRequestHandler):
             self.hub.tags.setdefault(name, oid)
             repository.refs.setdefault(name, oid)
         elif what == "tree":
-            self.json([_entry(*item) for item in repository.commits[oid].items()])
+            whole = "recursive=true" in urlsplit(self.path).query.lower()
+            self.json(_listed(repository.commits[oid], "/".join(rest[2:]), whole=whole))
         elif what == "revision":
             names = [{"rfilename": name} for name in repository.commits[oid]]
             told = {"id": "/".join(parts[2:4]), "sha": oid, "private": repository.private}
@@ -186,6 +187,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def resolve(self, repository: Repository, revision: str, name: str) -> None:
         oid = repository.refs.get(revision, revision)
+        if name not in repository.commits[oid]:
+            self.give(404, b"{}", **{"X-Error-Code": "EntryNotFound", "X-Repo-Commit": oid})
+            return
         content, is_large = repository.commits[oid][name]
         entry = _entry(name, (content, is_large))
         etag = entry["lfs"]["oid"] if is_large else entry["oid"]
@@ -205,6 +209,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         pass
+
+
+def _listed(
+    tree: dict[str, tuple[bytes, bool]], folder: str, *, whole: bool
+) -> list[dict[str, Any]]:
+    """Return the entries of a folder; `whole` goes below its own folders, too."""
+    within = f"{folder}/" if folder else ""
+    names = [name for name in tree if name.startswith(within)]
+    parents = {name.removeprefix(within).rpartition("/")[0] for name in names} - {""}
+    folders = sorted(path if whole else path.partition("/")[0] for path in parents)
+    if not whole:
+        names = [name for name in names if "/" not in name.removeprefix(within)]
+    found = [_entry(name, tree[name]) for name in names]
+    return found + [
+        {"type": "directory", "path": f"{within}{path}", "size": 0, "oid": "0" * 40}
+        for path in dict.fromkeys(folders)
+    ]
 
 
 def _entry(name: str, item: tuple[bytes, bool]) -> dict[str, Any]:

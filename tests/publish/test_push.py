@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from prefdata.core.errors import GateFailed, InputError, LicenseDenied, UsageErr
 from prefdata.publish import hub as client
 from prefdata.publish.hub import push
 from prefdata.publish.package import Package, package_of
-from prefdata.store.files import sha256, write_json
+from prefdata.store.files import read_json, sha256, write_json
 from tests.publish.conftest import a_record
 from tests.publish.hub import Hub, serving
 
@@ -66,6 +69,34 @@ def test_what_the_hub_gives_back_is_the_release_byte_for_byte(
     assert contents(Path(copy)) == contents(release)
     assert hub.repositories["me/data"].private
     assert hub.tags == {package_of(release).tag: pushed.commit}
+
+
+def test_one_line_of_datasets_loads_every_view_from_the_hub(
+    hub: Hub, release: Path, tmp_path: Path
+) -> None:
+    push(package_of(release), "me/data")
+    script = (
+        "import datasets, json, sys\n"
+        "views = ('pairs', 'unpaired', 'labels', 'rankings')\n"
+        "loaded = {view: datasets.load_dataset('me/data', view) for view in views}\n"
+        "json.dump({v: {s: len(r) for s, r in d.items()} for v, d in loaded.items()}, sys.stdout)"
+    )
+    of_hub = {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **of_hub, "HF_HUB_DISABLE_XET": "1"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == read_json(release / "manifest.json")["counts"]["rows"]
+
+
+def test_a_folder_that_is_neither_release_nor_model_is_told_where_the_release_is(
+    hub: Hub, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["push", str(built), "me/data"]) == 2
+    assert f"give {built / 'release'}" in capsys.readouterr().err
+    assert hub.requests == []
 
 
 def test_the_card_goes_last_and_a_second_push_sends_nothing(

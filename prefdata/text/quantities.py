@@ -137,8 +137,8 @@ def _new_figure(text: Bitext) -> Iterator[Seen]:
         found = figure.search(text.japanese.text) if has_one(text.japanese.text, signs) else None
         if found is None or wanted.search(text.lower_english):
             continue
-        (readings, _), *_rest = japanese_numbers(found.group())
-        if readings.isdisjoint(word_numbers(text.english.text)):
+        numbers = japanese_numbers(found.group())  # none in "1.ドル", an item of a list
+        if numbers and numbers[0][0].isdisjoint(word_numbers(text.english.text)):
             yield Seen("addition", "figure", detail=found.group())
 
 

@@ -25,6 +25,7 @@ HOSTILE = {
     "dollars": ("x", "$ a" * (MANY // 3)),
     "open tags": ("x", "<a " * (MANY // 3)),
     "fences": ("x", "```\n" * (MANY // 4)),
+    "an item that looks like a price": ("Pay as you like.", "1.ドルです。\n2.円です。"),
     "an unclosed fence": ("Use it.", "```\n使う"),
     "markers": ("x", "\nHuman: あ" * (MANY // 10)),
     "addresses": ("a@b.com " * 20_000, "a@" * MANY),

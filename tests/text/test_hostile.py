@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefdata.text.assess import problems
@@ -61,6 +61,25 @@ def test_a_hostile_text_gets_a_verdict_in_bounded_time(source: str, target: str)
     begun = time.process_time()
     cleaned, _ = repair(source, target)
     assert isinstance(problems(source, cleaned, role="user", kind="hh"), tuple)
+    assert time.process_time() - begun < SECONDS
+
+
+SIGNS = "\n 　\taあ漢ｱ1１一。、.,!?！？「」()[]<>*_`$|#-@＠:'/%年円です😂\u3099\x00"
+LONGER = ("\r\n", "```", "- ", "1. ", "[1]", "http://", "a@b.c", "<a ", "\\[", "Human: ")
+WORDS = ("以下は", "丁目", "万", "ない", "not ", "million ")
+PIECES = st.lists(st.sampled_from([*SIGNS, *LONGER, *WORDS]), min_size=1, max_size=4)
+
+
+@given(PIECES, PIECES, PIECES, st.sampled_from(["user", "assistant"]))
+@settings(max_examples=12, deadline=None)
+def test_what_comes_again_and_again_before_something_else_takes_bounded_time(
+    english: list[str], japanese: list[str], tail: list[str], role: str
+) -> None:
+    source, target = ("".join(p) * (30_000 // len(p)) + "".join(tail) for p in (english, japanese))
+    begun = time.process_time()
+    cleaned, _ = repair(source, target)
+    assert isinstance(problems(source, cleaned, role=role), tuple)
+    assert isinstance(problems(None, target, role=role), tuple)
     assert time.process_time() - begun < SECONDS
 
 

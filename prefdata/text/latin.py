@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from prefdata.text.lists import word_list
+from prefdata.text.masking import HOLE
 
 WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
@@ -22,6 +23,7 @@ _TYPOGRAPHIC: Final = (
     ("—", " "),
     ("–", " "),
     ("…", " "),
+    (HOLE, " "),
 )
 # ASCII text is split instead, four times as fast: blanks for all but letters, digits and what joins words.
 _JOINTS: Final = "'.,-"
@@ -59,10 +61,15 @@ def english_words(text: str) -> list[str]:
     >>> english_words("It’s well-known — isn't it?")
     ["It's", 'well-known', "isn't", 'it']
     """
+    return _ENGLISH_WORD.findall(_typed(text))
+
+
+def _typed(text: str) -> str:
+    """Return a text with the marks of a typewriter; most are ASCII then."""
     if not text.isascii():
         for mark, plain in _TYPOGRAPHIC:
             text = text.replace(mark, plain)
-    return _ENGLISH_WORD.findall(text)
+    return text
 
 
 class Vocabulary(NamedTuple):
@@ -79,6 +86,7 @@ def vocabulary(text: str) -> Vocabulary:
     >>> vocabulary("it is it, isn't it?")[::2]
     (5, ("isn't",))
     """
+    text = _typed(text)
     if text.isascii():
         pieces = text.encode("ascii").translate(_BLANKED).decode("ascii").split()
         distinct = set(pieces)

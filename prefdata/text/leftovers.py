@@ -14,9 +14,33 @@ from prefdata.text.seen import Seen
 _TECHNICAL = re.compile(
     r"\b(?:(?!TL|DR|AITA|OP|POST|TITLE|SUBREDDIT|UPDATE|EDIT|OMG|LOL|WTF)[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
 )
-_ABOUT_WORDS = re.compile(
-    r"\b(?:words?|phrase|called|terms?|named?|names|means?|say|english|latin|scientific|species|genus|titled?|song|band|brand)\b"
+_ABOUT_WORDS: Final = frozenset(
+    [
+        "word",
+        "words",
+        "phrase",
+        "called",
+        "term",
+        "terms",
+        "name",
+        "named",
+        "names",
+        "mean",
+        "means",
+        "say",
+        "english",
+        "latin",
+        "scientific",
+        "species",
+        "genus",
+        "title",
+        "titled",
+        "song",
+        "band",
+        "brand",
+    ]
 )
+_ABOUT = re.compile(rf"\b(?:{'|'.join(sorted(_ABOUT_WORDS))})\b")
 _NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:「」)?(?:と(?:言|い|呼|は)|って|という|の意味)")
 # "File > Export > Export as PDF": labels stay as the program shows them.
 _LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
@@ -109,7 +133,7 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     if not lower:
         return
     prose = without_commands(text)
-    is_about_words = _ABOUT_WORDS.search(text.lower_source) is not None
+    is_about_words = _is_about_words(text)
     determined = _DETERMINED.search(prose)
     if determined and not is_about_words and determined.group().lower() in text.lower_source:
         yield Seen("partially_untranslated", "phrase", 2.0, determined.group())
@@ -130,19 +154,28 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
         yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
 
 
+def _is_about_words(text: Bitext) -> bool:
+    """Tell whether the source speaks of words and names, which may stand as they are."""
+    words = text.all_source_words
+    if words is None:
+        return _ABOUT.search(text.lower_source) is not None
+    return not _ABOUT_WORDS.isdisjoint(words)
+
+
 def _single(text: Bitext) -> Iterator[Seen]:
     """Yield one English word or heading within Japanese: However、; strenuousなので; ## Common mistakes."""
     target = text.japanese.text
     opened = _CONNECTIVE.search(target)
     if opened and opened[1] in text.source:
         yield Seen("partially_untranslated", "phrase", 2.0, opened[1])
-    if _ABOUT_WORDS.search(text.lower_source):
+    if _is_about_words(text):
         return
-    for word in _GLUED.findall(latin.without_quotations(target)):
+    said = latin.without_quotations(target)
+    for word in _GLUED.findall(said):
         if word in text.source and not is_technical(text):
             yield Seen("partially_untranslated", "phrase", 2.0, word)
             return
-    standing = _STANDING.search(latin.without_quotations(target)) if text.japanese_letters else None
+    standing = _STANDING.search(said) if text.japanese_letters else None
     if standing and standing[1] in text.source and latin.function_words(standing[1].split()):
         yield Seen("partially_untranslated", "phrase", 2.0, standing[1][:80])
     spoken = _SPOKEN.search(target)
@@ -177,7 +210,7 @@ def _rows(text: Bitext) -> Iterator[Seen]:
     given = [row for row in _ROW.findall(text.japanese.text) if not _RULE_ROW.fullmatch(row)]
     left = [row for n, row in enumerate(given) if row in wanted and _is_english(row, n == 0)]
     cells = _copied_cells(wanted, given)
-    if cells and not is_technical(text) and not _ABOUT_WORDS.search(text.lower_source):
+    if cells and not is_technical(text) and not _is_about_words(text):
         yield Seen("partially_untranslated", "phrase", float(len(cells)), " ".join(cells)[:80])
     if left and len(left) < len(given) / 2 and not is_technical(text):
         yield Seen("partially_untranslated", "phrase", 2.0, left[0][:80])

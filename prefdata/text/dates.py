@@ -208,10 +208,10 @@ def changed_ordinals(text: Bitext) -> Iterator[str]:
         return
     english = text.english.text
     found = _ORDINAL.findall(english)
-    if not found:
+    wanted = {_ORDINALS.get(word.lower()) or float(number) for word, number in found}
+    if not wanted or given <= wanted:
         return
     new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
-    wanted = {_ORDINALS.get(word.lower()) or float(number) for word, number in found}
     missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
     if new and missing:
         yield f"{_listed(missing)} became {_listed(new)}"

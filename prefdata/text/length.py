@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import Final
 
 from prefdata.text.lists import word_list
 
 # (lowest number of English words, name); limits per band stand in limits.yaml.
 BANDS: Final = ((81, "81+"), (31, "31-80"), (16, "16-30"), (8, "8-15"), (4, "4-7"), (1, "1-3"))
+_LOWEST: Final = sorted(lowest for lowest, _ in BANDS)
+_NAMES: Final = ("", *(name for _, name in sorted(BANDS)))
 
 # An end mark with what closes after it, or line ends. That one class stands first lets `re` skip fast.
 _SENTENCE_END_JA = re.compile(
@@ -41,7 +44,7 @@ def characters(text: str) -> int:
 
 def band_of(words: int) -> str:
     """Return the band of a source text of so many English words; empty for none."""
-    return next((name for lowest, name in BANDS if words >= lowest), "")
+    return _NAMES[bisect_right(_LOWEST, words)]
 
 
 def english_sentences(text: str) -> list[str]:

@@ -34,7 +34,7 @@ def push(
 
     package = package_of(path)
     total = sum(package.files.values())
-    if package.kind == "dataset" and package.named != repo_id:
+    if "croissant.json" in package.files and package.named != repo_id:  # a release with texts
         shown = package.named or "USER/NAME"
         click.echo(
             f"note: the card loads {shown}; build with --set stages.publish.repo_id={repo_id} "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ def show(path: Path, record_id: str | None, count: int, as_json: bool) -> None:
 
     if (path / "build.json").is_file():
         _show_build(path, record_id, count, as_json)
-    elif (path / "pairs").is_dir() or (path / "rankings").is_dir():
+    elif any((path / view).is_dir() for view in ("pairs", "rankings", "pointers")):
         _show_release(path, record_id, count, as_json)
     elif (path / "manifest.json").is_file():
         from prefdata.store.dataset import Dataset
@@ -155,15 +155,19 @@ def _show_release(path: Path, record_id: str | None, count: int, as_json: bool) 
         else:
             print_table(["config", "file", "rows", "columns"], [tuple(r.values()) for r in rows])
             click.echo()
-            click.echo("\n".join(["Trainers (datasets, trl):", *_trainers(path, rows), ""]))
-    pairs, rankings = (sorted(path.glob(f"{view}/*.parquet")) for view in ("pairs", "rankings"))
-    shards = [*pairs, *rankings] if record_id else pairs or rankings
+            click.echo("\n".join([*_trainers(path, rows), ""]))
+    views = [sorted(path.glob(f"{view}/*.parquet")) for view in ("pairs", "rankings", "pointers")]
+    shards = list(chain(*views)) if record_id else next(filter(None, views), [])
     all_rows = (row for shard in shards for row in _shard_rows(shard))
     _show_rows(all_rows, record_id, count, as_json)
 
 
 def _trainers(path: Path, rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield two lines for each trainer; they name the first split there is, train if it is."""
+    if all(row["config"] == "pointers" for row in rows):
+        yield f"No texts. With a copy of the source:  prefdata rebuild {path} --from PATH"
+        return
+    yield "Trainers (datasets, trl):"
     for config, (prepared, line, note) in TRAINERS.items():
         splits = [row["file"].partition("-")[0] for row in rows if row["config"] == config]
         if splits:

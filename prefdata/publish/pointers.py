@@ -9,6 +9,7 @@ from typing import Any
 from prefdata.core.stage import Context
 from prefdata.licensing.audit import find_gate, seal, write_bundle
 from prefdata.licensing.gate import GateSettings
+from prefdata.publish.card import markdown
 from prefdata.publish.manifest import finish, manifest_of
 from prefdata.store.dataset import Dataset
 from prefdata.store.files import write_text
@@ -49,7 +50,7 @@ def write_pointers_alone(records: Dataset, config: Any, context: Context, out: P
         license=bundle.license,
         license_name=bundle.license_name,
         license_link=bundle.license_link,
-        pipeline=context.pipeline,
+        pipeline=markdown(context.pipeline),
         merkle_root=bundle.merkle_root,
     )
     write_text(out / "README.md", card)

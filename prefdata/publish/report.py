@@ -26,6 +26,7 @@ SHOWN = 120
 TEXT = 700  # characters of a turn that can be read
 BYTES = 1_800_000  # of all samples together, so that the page stays under 3 MB
 BUILD = "build.json"
+RELEASE = ("croissant.json", AUDIT)  # a release has one of them, no other folder has
 
 
 def report(path: Path) -> str:
@@ -36,7 +37,7 @@ def report(path: Path) -> str:
     """
     if (path / BUILD).is_file():
         return report_of(path, path / "release")
-    if (path / MANIFEST).is_file() and (path / "croissant.json").is_file():
+    if (path / MANIFEST).is_file() and any((path / name).is_file() for name in RELEASE):
         beside = path.parent if (path.parent / BUILD).is_file() else None
         return report_of(beside, path, public=True)
     raise InputError("there is no run to report on", str(path), "give a build folder or a release")

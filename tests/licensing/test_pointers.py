@@ -94,3 +94,18 @@ def test_the_copy_may_have_any_name(here: Path) -> None:
 
 def test_a_release_without_pointers_cannot_be_rebuilt(here: Path, capsys: Any) -> None:
     assert run(["rebuild", str(here), "--from", str(here)]) == 2
+
+
+def test_a_release_of_pointers_can_be_shown_and_reported_on(here: Path, capsys: Any) -> None:
+    release = build(here)
+    capsys.readouterr()
+
+    assert run(["show", str(release)]) == 0
+    shown = capsys.readouterr().out
+    assert f"prefdata rebuild {release}" in shown
+    assert "['UNDISCLOSED']" in shown
+    assert "load_dataset" not in shown
+    page = here / "page.html"
+    assert run(["report", str(release), "--output", str(page)]) == 0
+    assert "UNDISCLOSED" in page.read_text("utf-8")
+    assert "It is the number" not in page.read_text("utf-8")

@@ -19,7 +19,10 @@ def frugal_arrow() -> None:
 
 
 def trim() -> None:
-    """Give back what the C library holds of freed arrays, where it can: glibc."""
-    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    """Give back at once what Arrow and the C library hold of freed memory, where they can."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
     if give_back is not None:
         give_back(0)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from prefdata.allocators import trim
 from prefdata.publish import views
 from prefdata.publish.columns import I64
 from prefdata.publish.decisions import Decisions
@@ -76,6 +77,7 @@ def write_data(
         records.write(entries, rows)
         labels.derive(entries, views.derive(entries, labels.pairing), lang)
     paired = records.pairs.close()
+    trim()  # else what both halves have freed would lie side by side
     closing = [
         paired,
         *_write_labels(labels, decisions, config, out),

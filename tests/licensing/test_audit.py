@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +338,31 @@ def test_an_edit_is_found_even_if_every_checksum_was_made_anew(
     problems = verify(release).problems
 
     assert any(told in problem for problem in problems), problems
+
+
+def cut(release: Path, view: str, at: list[int]) -> None:
+    """Cut the file of a view into shards."""
+    path = release / view / "train-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    path.unlink()
+    edges = [0, *at, len(table)]
+    for n, (start, end) in enumerate(pairwise(edges)):
+        shard = path.with_name(f"train-{n:05d}-of-{len(at) + 1:05d}.parquet")
+        pq.write_table(table.slice(start, end - start), shard, row_group_size=3)
+
+
+def test_views_may_be_cut_into_shards_at_different_rows(release: Path) -> None:
+    cut(release, "unpaired", [7, 8, 31])
+    cut(release, "labels", [20])
+    seal(release)
+    problems = verify(release).problems
+    assert [problem for problem in problems if "/train" in problem] == []
+
+    second = release / "labels" / "train-00001-of-00002.parquet"
+    rewrite(second, lambda rows: rows[4].update(text="別の文"))
+    seal(release)
+    row = pq.read_table(second).column("id")[4].as_py()
+    assert f"labels/train row {row}: its text is not that of unpaired" in verify(release).problems
 
 
 def test_the_program_of_the_release_finds_an_edited_label_by_itself(release: Path) -> None:

@@ -15,7 +15,7 @@ import click
 EXTRAS = {
     "vllm": ("vllm", "translation on this machine's GPU"),
     "ray": ("ray", "--engine ray"),
-    "fast": ("numba", "faster MeCab features"),
+    "fast": ("numba", "compiled MeCab walk: checks up to a quarter faster"),
     "score": ("sentence_transformers", "embedding and back-translation scorers"),
     "train": ("torch", "reward models and PPO"),
     "trl": ("trl", "DPO and KTO stages"),

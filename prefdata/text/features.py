@@ -69,7 +69,7 @@ def counter() -> Any:
         accelerated = Accelerated()
         if accelerated.many([PROBE, ""]) == pure.many([PROBE, ""]):
             return accelerated
-    except (ImportError, OSError, AttributeError):  # not installed, or another layout of MeCab
+    except (ImportError, OSError, AttributeError, RuntimeError):  # see `mecab.Parser.accelerate`
         return pure
     return pure
 

@@ -8,6 +8,7 @@ installed, `accelerated` walks the nodes in compiled code; both give equal words
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from prefdata.core.errors import MissingExtra
 from prefdata.text.classes import PARTICLES, SYMBOLS, of_left_ids, of_unknown
 from prefdata.text.loops import may_loop
 
+_LOG = logging.getLogger(__name__)
 SEP: Final = "\x1f"
 UNKNOWN: Final = "\x01"
 BLANKS: Final = dict.fromkeys((*range(32), 127), " ")
@@ -160,8 +162,9 @@ class Parser:
             compiled, probes = Accelerated(), [prepare(PROBE), ""]
             if compiled.words(probes) == self._road.words(probes):
                 self._road = compiled
-        except (ImportError, OSError, AttributeError):
-            return  # not installed, or another layout of MeCab
+        except (ImportError, OSError, AttributeError, RuntimeError) as error:
+            # Not installed, another layout of MeCab, or no folder for what numba compiled.
+            _LOG.debug("The compiled walk over MeCab's nodes is not used: %s", error)
 
 
 @cache

@@ -27,11 +27,26 @@ _ABBREVIATED = re.compile(
     + "|".join(rf"(?<=\b{re.escape(word)}\.)" for word in sorted(word_list("abbreviations")))
     + r"|(?<=\b[A-Z]\.))"
 )
-_ITEM_NUMBER = re.compile(r"(?m)^[^\S\n]*[(（]?\d{1,3}[.)．）、]\s*")
+_ITEM_NUMBER = re.compile(r"[^\S\n]*[(（]?\d{1,3}[.)．）、]\s*")
 ITEM: Final = re.compile(
-    r"(?m)^[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
+    r"[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
 )
 _LETTERS = re.compile(r"\w")
+
+
+def without_beginnings(text: str, pattern: re.Pattern[str]) -> str:
+    """Take out what a pattern matches at the beginning of lines.
+
+    Lines are split for it: ``^`` with ``re.MULTILINE`` is tried at every character.
+
+    >>> without_beginnings("1. tea\\n2. 3 cups", re.compile("[0-9][.] "))
+    'tea\\n3 cups'
+    """
+    lines = text.split("\n")
+    matches = map(pattern.match, lines)
+    return "\n".join(
+        [line[m.end() :] if m else line for line, m in zip(lines, matches, strict=True)]
+    )
 
 
 def characters(text: str) -> int:
@@ -50,7 +65,7 @@ def band_of(words: int) -> str:
 def english_sentences(text: str) -> list[str]:
     """Split English; list numbers, titles and initials end no sentence."""
     if "\n" in text or text[:1].isdigit():
-        text = _ITEM_NUMBER.sub("", text)
+        text = without_beginnings(text, _ITEM_NUMBER)
     parts = _SENTENCE_END_EN.split(_ABBREVIATED.sub("", text))
     return list(filter(_LETTERS.search, parts))
 
@@ -58,10 +73,10 @@ def english_sentences(text: str) -> list[str]:
 def japanese_sentences(text: str) -> list[str]:
     """Split Japanese at 。！？ and line ends; the end marks are cut off."""
     if "\n" in text or text[:1].isdigit():
-        text = _ITEM_NUMBER.sub("", text)
+        text = without_beginnings(text, _ITEM_NUMBER)
     return list(filter(_LETTERS.search, _SENTENCE_END_JA.split(text)))
 
 
 def list_items(text: str) -> int:
     """Count lines that begin with a list marker."""
-    return len(ITEM.findall(text)) if "\n" in text or text[:1] in "-*1•・" else 0
+    return sum(map(bool, map(ITEM.match, text.split("\n"))))

@@ -28,8 +28,8 @@ _UNBROKEN: Final = 250  # without blank or full stop: unknown words are tried at
 ITEM: Final = "§"  # stands for the marker of a list item or table row
 LINE_END: Final = "．"  # a full stop that Japanese prose hardly writes
 _ITEM_MARK = re.compile(
-    r"(?m)^[ \t　]*(?:[-*•・●○◆■*+>＞]|[(（]?\d{1,3}[.)．）、:：]|[①-⑳]|#{1,6}|\|)[ \t　]*(?=\S)"
-    r"|^(?!\d+[:：])[^\s。、！？:：「（(]{1,12}[:：](?=[^\n。！？]{1,200}$)"  # a line "label: text" is an item, too
+    r"[ \t　]*(?:[-*•・●○◆■*+>＞]|[(（]?\d{1,3}[.)．）、:：]|[①-⑳]|#{1,6}|\|)[ \t　]*(?=\S)"
+    r"|(?!\d+[:：])[^\s。、！？:：「（(]{1,12}[:：](?=[^\n。！？]{1,200}$)"  # a line "label: text" is an item, too
 )
 _RUN = re.compile(r"(.)\1{30,}", re.DOTALL)  # of a long text; nothing is lost on thirty
 _CUT = re.compile(r"[\s。！？]")
@@ -86,7 +86,11 @@ def dictionary() -> str:
 def prepare(text: str) -> str:
     """Return what MeCab is given: a line end as ．, a list marker as §, controls as blanks."""
     if "\n" in text or text[:1] in "-*•・●1234567890①(（#|>＞":
-        text = _ITEM_MARK.sub(ITEM, text).replace("\n", LINE_END)
+        lines = text.split("\n")
+        marks = map(_ITEM_MARK.match, lines)
+        text = LINE_END.join(
+            [ITEM + line[m.end() :] if m else line for line, m in zip(lines, marks, strict=True)]
+        )
     if not text.isprintable():
         text = text.translate(BLANKS)
         if not text.isprintable():  # lone surrogates cannot be encoded

@@ -8,6 +8,7 @@ from collections.abc import Set
 from functools import lru_cache
 from typing import Final
 
+from prefdata.text.length import without_beginnings
 from prefdata.text.number_words import (
     SCALES,
     WORD_VALUES,
@@ -58,7 +59,7 @@ _DIVISOR = re.compile(r"(?<![\d.])([1-9]\d{0,3})分の\Z")
 _PERCENT = re.compile(r"\s?(?:%|パーセント)")
 _CENTS = re.compile(r"((?<!\d)\d+)ドル(\d{1,2})セント")
 _FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|”|in\b|inches)?")
-_ITEM = re.compile(r"(?m)^[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
+_ITEM = re.compile(r"[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
 
 
 def english_numbers(text: str) -> list[Readings]:
@@ -83,8 +84,7 @@ def english_figures(text: str) -> list[Readings]:
 
 def _prose(text: str) -> str:
     """Return a text without markers of list items, and without numbers in names: B2B, 3D."""
-    if "\n" in text or _ITEM.match(text):
-        text = _ITEM.sub("", text)
+    text = without_beginnings(text, _ITEM)
     return _LATIN_NUMBER.sub(" ", text) if _NEAR_LATIN_NUMBER.search(text) else text
 
 

@@ -12,7 +12,7 @@ from prefdata.text.loops import longest_loop
 from prefdata.text.masking import HOLE
 from prefdata.text.seen import Seen
 
-_ITEM = re.compile(r"(?m)^[^\S\n]*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])[^\S\n]*+(\S.*)")
+_ITEM = re.compile(r"[^\S\n]*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])[^\S\n]*+(\S.*)")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _DRAWN_OUT = re.compile("(.)" + r"\1" * 9, re.DOTALL)  # three times as fast as with {9}
 _EDGES: Final = " 、\u3000\t。．.！？!?…"  # the last sentence still has its mark
@@ -74,7 +74,7 @@ def _repeated_items(text: Bitext) -> Iterator[Seen]:
 
 
 def _items(text: str) -> list[str]:
-    return [item.rstrip() for item in _ITEM.findall(text)]
+    return [found[1].rstrip() for found in map(_ITEM.match, text.split("\n")) if found]
 
 
 def _repeated_sentences(text: Bitext) -> Iterator[Seen]:

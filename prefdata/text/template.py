@@ -28,6 +28,7 @@ _TURN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ANY_TURN = re.compile(r"(?m)^[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
+_FIRST: Final = tuple("ausm")  # of a speaker's name, which is in Latin letters
 _FRAME = re.compile(r"\n\n(Human|Assistant): ?")
 
 
@@ -80,8 +81,8 @@ def check(text: Bitext) -> Iterator[Seen]:
         or "：" in target
         or "#" in target
         or "**" in target
-        or "\n" in target
-        or "訳" in target[:5]
+        or target.lstrip()[:1] in _FIRST
+        or "訳" in target.lstrip()[:5]
     ):
         label = _LABEL.search(target)
         if label and not (text.source and _SOURCE_LABEL.search(text.source)):

@@ -138,8 +138,13 @@ def _new_figure(text: Bitext) -> Iterator[Seen]:
         if found is None or wanted.search(text.lower_english):
             continue
         numbers = japanese_numbers(found.group())  # none in "1.ドル", an item of a list
-        if numbers and numbers[0][0].isdisjoint(word_numbers(text.english.text)):
+        if numbers and not _is_said(numbers[0][0], text.english.text):
             yield Seen("addition", "figure", detail=found.group())
+
+
+def _is_said(readings: Readings, english: str) -> bool:
+    """Tell whether an English text has a number, of whatever it is: "It's worth 1.2 million"."""
+    return _matches(readings, word_numbers(english).union(*english_numbers(english)))
 
 
 def _seen(band: str, found: list[str]) -> Iterator[Seen]:

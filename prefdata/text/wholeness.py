@@ -126,7 +126,9 @@ def truncated(text: Bitext) -> Iterator[Seen]:
 def _unfinished(text: Bitext, bare: str) -> Iterator[Seen]:
     """Judge an end without 。: by the last word, and by how much of the source is there."""
     surfaces, classes = final_words(text.words)
-    if not classes or bare.endswith(("」", "』", "◇")) or _is_verse(bare):
+    if not classes or bare.endswith(("」", "』", "◇")):
+        return
+    if _is_verse(bare, like=text.english.text):
         return
     last, mark = surfaces[-1], classes[-1]
     if last in _TELEGRAPHIC:
@@ -140,12 +142,23 @@ def _unfinished(text: Bitext, bare: str) -> Iterator[Seen]:
             yield Seen("truncated", "no_stop", round(text.ratio, 4), bare[-10:])
 
 
-def _is_verse(text: str) -> bool:
-    """Tell whether three lines and more all go without a full stop, as those of a song do."""
+def _is_verse(text: str, like: str) -> bool:
+    """Tell whether the lines of a text all go without a full stop, as those of a song do.
+
+    Three and more, or two where the source has two.
+
+    >>> _is_verse("雨よ、雨よ\\n行かないで", like="Rain, rain,\\ndon't go."), _is_verse("雨が、", like="It")
+    (True, False)
+    """
     lines = [line.rstrip() for line in text.split("\n") if line.strip()]
-    return len(lines) >= 3 and not any(
-        line.endswith(("。", "．", ".", "！", "？")) for line in lines
+    if len(lines) < 2 or any(line.endswith(("。", "．", ".", "！", "？")) for line in lines):
+        return False
+    is_couplet = (
+        "。" not in text
+        and "\n\n" not in text
+        and sum(map(bool, map(str.strip, like.split("\n")))) == 2
     )
+    return len(lines) >= 3 or is_couplet
 
 
 def omission(text: Bitext) -> Iterator[Seen]:

@@ -21,7 +21,8 @@ _LINE_COMMENT = re.compile(
 )
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|\"\"\".*?\"\"\"|'''.*?'''", re.DOTALL)
 _INDEXED = re.compile(r"[\w)\]]\[")
-_STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|>[^<>\n]*<")
+_STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|>[^<>\n]*<|`[^`\n]*\$\{[^`\n]*`")
+_FILLED_IN = re.compile(r"\$\{[^{}]*\}")  # in a string for people: `Hello, ${name}!`
 _HTML = word_list("html")
 _SPACE = re.compile(r"\s+")
 _BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"), ("(", ")"), ("【", "】"), ("“", "”"))
@@ -141,7 +142,17 @@ def _bare_code(block: str) -> str:
 
 def _without_words(code: str) -> str:
     """Empty string literals; keys stay, since no person reads them: ``"name":``, ``user["name"]``."""
-    return _STRING.sub(lambda match: match.group() if _is_key(match) else '""', code)
+    return _STRING.sub(_without_prose, code)
+
+
+def _without_prose(match: re.Match[str]) -> str:
+    """Return a string literal as it is if it is a key, else without what it says to people.
+
+    >>> _STRING.sub(_without_prose, 'print(`Hi, ${name}!`, "Bye", row["id"])')
+    'print("${name}", "", row["id"])'
+    """
+    written = match.group()
+    return written if _is_key(match) else f'"{"".join(_FILLED_IN.findall(written))}"'
 
 
 def _is_key(match: re.Match[str]) -> bool:

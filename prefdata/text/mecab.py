@@ -29,7 +29,9 @@ ITEM: Final = "§"  # stands for the marker of a list item or table row
 LINE_END: Final = "．"  # a full stop that Japanese prose hardly writes
 _ITEM_MARK = re.compile(
     r"[ \t　]*(?:[-*•・●○◆■*+>＞]|[(（]?\d{1,3}[.)．）、:：]|[①-⑳]|#{1,6}|\|)[ \t　]*(?=\S)"
-    r"|(?!\d+[:：])[^\s。、！？:：「（(]{1,12}[:：](?=[^\n。！？]{1,200}$)"  # a line "label: text" is an item, too
+    # A line "label: text" is an item, too; after a Japanese label even with several sentences.
+    r"|(?!\d+[:：])[^\s。、！？:：「（(]{1,12}[:：](?=[^\n。！？]{1,200}$)"
+    r"|[^\w\s]?[ぁ-ヶー一-鿿]{2,8}：(?=[^\n]{1,400}$)"
 )
 _RUN = re.compile(r"(.)\1{30,}", re.DOTALL)  # of a long text; nothing is lost on thirty
 _CUT = re.compile(r"[\s。！？]")

@@ -15,9 +15,9 @@ from prefdata.text.seen import Seen
 _NOISE = re.compile(r"[\s\"'“”‘’「」『』.,!?:;*_◇…—–-]+")
 BLANK = "\ufeff\u200b \t\r\n\x0b\x0c\u3000\u00a0\x00"
 # Eight characters and more without kana within one sentence.
-_NO_KANA = re.compile(
-    "(?:^|(?<=[。！？!?\n、，]))[^ぁ-ゖァ-ヺｦ-ﾟ。！？!?\n]{8,200}(?=[。！？!?\n]|$)"
-)
+_SENTENCE_END = re.compile("[。！？!?\n]")
+_NO_KANA = re.compile("(?:^|(?<=[、，]))[^ぁ-ゖァ-ヺｦ-ﾟ]{8,200}$")
+_FEWEST_WITHOUT_KANA = 8  # characters that may be a sentence
 _USUAL = frozenset(["kana", "half_kana", "han"])
 # A JSON object or list, a query, a call, a statement, a command line, comma-separated rows. Prose must not
 # pass: "let me know if it's ok", "[24M] I met [24F]", "red and/or blue".
@@ -219,8 +219,15 @@ def _chinese_inside(text: Bitext) -> Iterator[Seen]:
     words = script.chinese_words(target, source)
     if words:
         yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
-    for run in _NO_KANA.findall(target):
+    for run in _runs_without_kana(target):
         share = script.chinese_share(run)
         if share >= 0.2 and run.strip() not in source:
             yield Seen("off_target_language", "sentence", share, run[:40])
             return
+
+
+def _runs_without_kana(target: str) -> Iterator[str]:
+    """Yield what ends a sentence without kana: the whole of it, or what follows a comma."""
+    for sentence in _SENTENCE_END.split(target):
+        if len(sentence) >= _FEWEST_WITHOUT_KANA and not script.has_kana(sentence[-1]):
+            yield from _NO_KANA.findall(sentence)

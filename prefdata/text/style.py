@@ -8,7 +8,7 @@ from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.lists import word_list
-from prefdata.text.patterns import has_one
+from prefdata.text.patterns import finder
 from prefdata.text.register import register_of
 from prefdata.text.seen import Seen
 
@@ -24,9 +24,9 @@ _ABLE: Final = 0.025  # times a character that することができる is a cal
 _CALQUE = re.compile(
     r"(?:ました|ます|です|だった)、(?:しかし|そして|なぜなら|それは|または|もし)|ところの|それは[^、。\n]{1,20}(?:するところ|である[^、。\n]{1,10}ことの)"
 )
-_CALQUES: Final = (
-    "、しかし", "、そして", "、なぜなら", "、それは", "、または", "、もし", "ところの", "それは",
-)  # fmt: skip  # one of which stands in each
+_has_calque: Final = finder(
+    ("、しかし", "、そして", "、なぜなら", "、それは", "、または", "、もし", "ところの", "それは")
+)  # one of which stands in each
 _ONE_PRONOUN: Final = tuple(
     map(
         re.compile,
@@ -59,7 +59,7 @@ def check(text: Bitext) -> Iterator[Seen]:
             )
     if not text.is_native:
         yield from _pronouns(text)
-    calques = len(_CALQUE.findall(text.japanese.text)) if has_one(text.target, _CALQUES) else 0
+    calques = len(_CALQUE.findall(text.japanese.text)) if _has_calque(text.target) else 0
     able = text.target.count("ことができ")
     if able >= 3 and able >= _ABLE * len(text.target):
         calques += able

@@ -46,7 +46,7 @@ def _parse(typing_context, function, tagger, text, length):
     return types.uint64(function, tagger, text, length), generate
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(cache=True, inline="always")
 def _mix(x):
     x ^= x >> np.uint64(32)
     x *= np.uint64(0xD6E8FEB86659FD93)
@@ -55,7 +55,7 @@ def _mix(x):
     return x ^ (x >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@njit(cache=True)
 def _walk(function, tagger, address, offsets, known, unknown, prefixes, found):
     """Write the words of texts in UTF-8 that lie at `offsets`: see `_Found`."""
     ends, classes, content, is_unknown, begins, stops, digests = found
@@ -95,7 +95,7 @@ def _walk(function, tagger, address, offsets, known, unknown, prefixes, found):
         ends[i] = words
 
 
-@njit(nogil=True, cache=True)
+@njit(cache=True)
 def _begins(address, prefixes):
     """Return which of the prefixes a feature begins with; their number for none."""
     feature = carray(_pointer(address), prefixes.shape[1], np.uint8)
@@ -112,7 +112,7 @@ def _begins(address, prefixes):
     return prefixes.shape[0]
 
 
-@njit(nogil=True, cache=True)
+@njit(cache=True)
 def _distinct_bigrams(digests, out, ends):
     """Write the number of distinct pairs of neighbors of each text."""
     capacity = 4096
@@ -143,7 +143,7 @@ def _distinct_bigrams(digests, out, ends):
         first = ends[i]
 
 
-@njit(nogil=True, cache=True)
+@njit(cache=True)
 def _may_loop(digests, content, ends, out):
     """Write what `loops.may_loop` says of each text."""
     first = 0
@@ -156,7 +156,7 @@ def _may_loop(digests, content, ends, out):
         first = ends[i]
 
 
-@njit(nogil=True, cache=True)
+@njit(cache=True)
 def _is_periodic(digests, content, first, end):
     for size in range(1, min(LONGEST_UNIT, (end - 1 - first) // 2) + 1):
         second, third = first + size, first + 2 * size

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any, Final, Protocol
 
 from prefdata.core.errors import MissingExtra
@@ -180,17 +181,19 @@ def parser() -> Parser:
 
 
 _words: dict[str, Words] = {}
+_turn = Lock()
 
 
 def analyze_all(texts: Iterable[str]) -> list[Words]:
-    """Parse texts, each once; the last ones are remembered."""
+    """Parse texts, each once; the last ones are remembered. Threads take turns: MeCab is one."""
     texts = list(texts)
-    new = [text for text in dict.fromkeys(texts) if text not in _words]
-    if len(_words) + len(new) > _REMEMBERED:
-        new = list(dict.fromkeys(texts))
-        forget()
-    _words.update(zip(new, parser().words([prepare(text) for text in new]), strict=True))
-    return [_words[text] for text in texts]
+    with _turn:
+        new = [text for text in dict.fromkeys(texts) if text not in _words]
+        if len(_words) + len(new) > _REMEMBERED:
+            new = list(dict.fromkeys(texts))
+            _words.clear()
+        _words.update(zip(new, parser().words([prepare(text) for text in new]), strict=True))
+        return [_words[text] for text in texts]
 
 
 def analyze(text: str) -> Words:
@@ -205,7 +208,8 @@ def analyze(text: str) -> Words:
 
 def forget() -> None:
     """Forget all texts that were parsed."""
-    _words.clear()
+    with _turn:
+        _words.clear()
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -84,13 +84,12 @@ class _UnitWords:
 
     def hold_one(self, words: Set[str]) -> bool:
         """Tell whether one of the words is or ends in a unit, as in 50km and five-mile."""
-        for word in words - self._others - self._units:
-            (self._units if self._name.fullmatch(word) else self._others).add(word)
-        found = not self._units.isdisjoint(words)
-        if len(self._others) + len(self._units) > _REMEMBERED:
-            self._others.clear()
-            self._units.clear()
-        return found
+        units, others = self._units, self._others
+        for word in words - others - units:
+            (units if self._name.fullmatch(word) else others).add(word)
+        if len(others) + len(units) > _REMEMBERED:
+            self._units, self._others = set(), set()
+        return not units.isdisjoint(words)
 
 
 @cache

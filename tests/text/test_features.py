@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -128,6 +129,14 @@ def test_many_texts_take_the_compiled_road(monkeypatch: pytest.MonkeyPatch) -> N
     kinds = [type(parser.words(["猫が", "走る。"])[0].surfaces) for _ in range(3)]
     assert kinds[0] is tuple
     assert kinds[2] is not tuple
+
+
+def test_threads_share_one_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mecab, "_REMEMBERED", 20)
+    texts = [f"{n}人が第{n}回の集まりに来ました。" for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: "".join(analyze(text).surfaces), texts * 4))
+    assert found == texts * 4
 
 
 def test_many_texts_are_forgotten_and_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,7 +238,8 @@ class Accelerated:
         for number, pos, mark in of_left_ids(files):
             self._known[number] = ord(mark), pos in CONTENT_POS
         marks = of_unknown()
-        self._unknown = np.array([(ord(mark), pos in CONTENT_POS) for pos, mark in marks.items()])
+        rows = [(ord(mark), pos in CONTENT_POS) for pos, mark in marks.items()]
+        self._unknown = np.array([*rows, (ord("~"), False)])  # the last for any other
         self._prefixes = np.zeros((len(marks), 32), np.uint8)
         for n, pos in enumerate(marks):
             encoded = f"{pos},".encode()
@@ -252,9 +253,10 @@ class Accelerated:
             return [(self._pure if len(t) > LONGEST else self).words([t])[0] for t in texts]
         found = self._walk(texts)
         loops = np.empty(len(texts), np.bool_)
-        _may_loop(found.digests, self._is_content[found.classes], found.ends, loops)
         ends = found.ends.tolist()
-        classes = found.classes[: ends[-1] if ends else 0].tobytes().decode("ascii")
+        marks = found.classes[: ends[-1] if ends else 0]
+        _may_loop(found.digests, self._is_content[marks], found.ends, loops)
+        classes = marks.tobytes().decode("ascii")
         begins, stops = found.begins.data, found.stops.data
         words, first = [], 0
         for text, stop, loop in zip(texts, ends, loops.tolist(), strict=True):

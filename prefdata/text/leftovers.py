@@ -8,38 +8,14 @@ from typing import Final
 
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
+from prefdata.text.lists import word_list
 from prefdata.text.patterns import pattern
 from prefdata.text.seen import Seen
 
 _TECHNICAL = re.compile(
     r"\b(?:(?!TL|DR|AITA|OP|POST|TITLE|SUBREDDIT|UPDATE|EDIT|OMG|LOL|WTF)[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
 )
-_ABOUT_WORDS: Final = frozenset(
-    [
-        "word",
-        "words",
-        "phrase",
-        "called",
-        "term",
-        "terms",
-        "name",
-        "named",
-        "names",
-        "mean",
-        "means",
-        "say",
-        "english",
-        "latin",
-        "scientific",
-        "species",
-        "genus",
-        "title",
-        "titled",
-        "song",
-        "band",
-        "brand",
-    ]
-)
+_ABOUT_WORDS: Final = word_list("about_words")
 _ABOUT = re.compile(rf"\b(?:{'|'.join(sorted(_ABOUT_WORDS))})\b")
 _NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:「」)?(?:と(?:言|い|呼|は)|って|という|の意味)")
 # "File > Export > Export as PDF": labels stay as the program shows them.

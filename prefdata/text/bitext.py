@@ -102,12 +102,12 @@ class Bitext:
         return latin.vocabulary(self.lower_english)
 
     @measured
-    def source_vocabulary(self) -> frozenset[str]:
+    def source_vocabulary(self) -> set[str]:
         """Return the distinct words of the masked source in lower case."""
         return self.vocabulary.distinct
 
     @measured
-    def all_source_words(self) -> frozenset[str] | None:
+    def all_source_words(self) -> set[str] | None:
         """Return the distinct words, and the parts of those that are joined: well-known.
 
         None for a source that holds more than prose.

@@ -76,7 +76,7 @@ class Vocabulary(NamedTuple):
     """The words of an English text: how many, which, and which of them are joined (well-known)."""
 
     total: int
-    distinct: frozenset[str]
+    distinct: set[str]
     joined: tuple[str, ...]
 
 
@@ -91,21 +91,20 @@ def vocabulary(text: str) -> Vocabulary:
         pieces = text.encode("ascii").translate(_BLANKED).decode("ascii").split()
         distinct = set(pieces)
         odd = [piece for piece in distinct if not piece.isalnum()]
-        bare = [piece.strip(_JOINTS) for piece in odd]
-        joined = tuple([word for word in bare if word and not word.isalnum()])
+        bare = {piece: piece.strip(_JOINTS) for piece in odd}
+        inner = set(bare.values())
+        joined = tuple([word for word in inner if not word.isalnum() and word])
         if not (joined and _TWO_JOINTS.search(" ".join(joined))):
-            nothing = [piece for piece, word in zip(odd, bare, strict=True) if not word]
             distinct.difference_update(odd)
-            distinct.update(bare)
-            distinct.discard("")
-            return Vocabulary(
-                len(pieces) - sum(map(pieces.count, nothing)), frozenset(distinct), joined
-            )
+            distinct |= inner
+            total = len(pieces)
+            if "" in inner:
+                distinct.discard("")
+                total -= sum(pieces.count(piece) for piece, word in bare.items() if not word)
+            return Vocabulary(total, distinct, joined)
     words = english_words(text)
     distinct = set(words)
-    return Vocabulary(
-        len(words), frozenset(distinct), tuple(w for w in distinct if not w.isalnum())
-    )
+    return Vocabulary(len(words), distinct, tuple(w for w in distinct if not w.isalnum()))
 
 
 def without_quotations(text: str) -> str:

@@ -32,6 +32,7 @@ ITEM: Final = re.compile(
     r"[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
 )
 _LETTERS = re.compile(r"\w")
+_BLANKS: Final = bytes(code for code in range(128) if chr(code).isspace())
 
 
 def without_beginnings(text: str, pattern: re.Pattern[str]) -> str:
@@ -51,6 +52,8 @@ def without_beginnings(text: str, pattern: re.Pattern[str]) -> str:
 
 def characters(text: str) -> int:
     """Count characters other than white space."""
+    if text.isascii():
+        return len(text.encode("ascii").translate(None, _BLANKS))
     line = text.replace("\n", " ") if "\n" in text else text
     if line.isprintable():  # then the blank is its only white space
         return len(line) - line.count(" ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -159,7 +159,7 @@ def _terms_by_word() -> dict[str, list[str]]:
     return found
 
 
-def cultural_terms_in(text: str, words: frozenset[str]) -> list[str]:
+def cultural_terms_in(text: str, words: Set[str]) -> list[str]:
     """Return the terms that stand in an English text as whole words; `words` are its own.
 
     A state of the United States counts where the text speaks of law or tax.

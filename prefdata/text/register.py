@@ -48,12 +48,12 @@ def register_of(words: Words) -> Register:
     in_item = False
     for sentence in classes.split("."):
         end = start + len(sentence)
-        if words.has_items:
-            in_item = in_item or surfaces[start : start + 1] == (ITEM,)
-        if sentence and not in_item:
-            kind = _ending(surfaces, sentence, start)
-            polite += kind == "polite"
-            plain += kind == "plain"
+        if sentence:
+            in_item = in_item or (words.has_items and surfaces[start] == ITEM)
+            if not in_item:
+                kind = _ending(surfaces, sentence, start)
+                polite += kind == "polite"
+                plain += kind == "plain"
         in_item = in_item and surfaces[end : end + 1] != (LINE_END,)
         start = end + 1
     return Register(polite, plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Final
 
 from prefdata.text.patterns import pattern
@@ -40,7 +41,7 @@ def _beginnings() -> frozenset[str]:
 _BEGINNINGS: Final = _beginnings()
 
 
-def language_task(source: str, words: frozenset[str] | None = None) -> str:
+def language_task(source: str, words: Set[str] | None = None) -> str:
     """Return the kind of task if it has no meaning after translation, else an empty string.
 
     `words` are the source's own in lower case, where they are known already.

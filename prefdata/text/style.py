@@ -69,11 +69,12 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 def _pronouns(text: Bitext) -> Iterator[Seen]:
     prose, words = text.japanese.text, text.words
-    most = sum(map(prose.count, _STEMS))
+    counts = list(map(prose.count, _STEMS))
+    most = sum(counts)
     if most < 2:
         return
     own = len(_OWN.findall(prose)) + len(_OF_OF.findall(prose))
-    densest = _densest_sentence(text) if most >= 3 else 0.0
+    densest = _densest_sentence(text) if max(counts) >= 3 else 0.0
     if most < 6 and not (own or densest):
         return
     total = sum(map(PRONOUNS.__contains__, words.surfaces))

@@ -23,6 +23,7 @@ _BARE_ITEM = re.compile(r"\n[ \t]*(?:[-*•・]|\d{1,3}[.)．）])\Z")
 # Four words in Title Case and more, joined by small words and commas: a name.
 _NAME_WORD: Final = r"[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3}"
 _LONG_NAME = re.compile(rf"{_NAME_WORD}(?:{_NAME_WORD}){{2,11}}[A-Z][\w'’-]{{0,30}}")
+_IN_LONG_NAME = re.compile(rf" {_NAME_WORD}{_NAME_WORD}[A-Z]")  # `re` finds its first blank fast
 _FIELD = re.compile(r"(?m)^(SUBREDDIT|TITLE|POST|TL;DR|TLDR|EDIT|UPDATE):")
 _FIELD_IN_JAPANESE = {
     "SUBREDDIT": "SUBREDDIT|サブレディット",
@@ -88,9 +89,11 @@ def _low_ratio(text: Bitext) -> float:
     """
     source = text.english.text
     letters = text.source_letters
-    names = _LONG_NAME.findall(source)
-    spare = sum(max(length.characters(name) - _SHORT_NAME, 0) for name in names)
-    ratio = text.ratio * letters / (letters - min(spare, letters * 2 // 3))
+    ratio = text.ratio
+    if _IN_LONG_NAME.search(source):
+        names = _LONG_NAME.findall(source)
+        spare = sum(max(length.characters(name) - _SHORT_NAME, 0) for name in names)
+        ratio *= letters / (letters - min(spare, letters * 2 // 3))
     if len(text.source_sentences) != 1 or text.english_words > 30:
         return ratio
     has_lost = "、" not in text.target and _CLAUSE.search(text.lower_english) is not None
@@ -119,7 +122,8 @@ def truncated(text: Bitext) -> Iterator[Seen]:
         yield Seen("truncated", "comma", detail=bare[-10:])
     elif end and not _FINAL.match(end[-1]):
         yield from _unfinished(text, bare)
-    if markup.unclosed_brackets(text.japanese.text) > markup.unclosed_brackets(text.english.text):
+    unclosed = markup.unclosed_brackets(text.japanese.text)
+    if unclosed and unclosed > markup.unclosed_brackets(text.english.text):
         yield Seen("truncated", "bracket", detail=bare[-10:])
 
 
@@ -180,9 +184,9 @@ def omission(text: Bitext) -> Iterator[Seen]:
         if share < 1:
             yield Seen("omission", band, share if band == "paragraphs" else round(text.ratio, 4))
     yield from _fields(source, target)
-    items, kept = text.source_items, text.target_items
-    if items >= 3 and 0 < kept < items:
-        yield Seen("omission", "items", kept / items)
+    items = text.source_items
+    if items >= 3 and 0 < text.target_items < items:
+        yield Seen("omission", "items", text.target_items / items)
     sentences, there = len(text.source_sentences), len(text.target_sentences)
     if sentences >= 3 and there < sentences:
         share = there / sentences
@@ -193,7 +197,7 @@ def omission(text: Bitext) -> Iterator[Seen]:
 def _fields(source: str, target: str) -> Iterator[Seen]:
     """Yield fields of a post that are missing while others stand: TITLE, POST, TL;DR."""
     labels = _FIELD.findall(source) if ":" in source else []
-    if len(labels) < 2:
+    if len(labels) == 1:
         labels = [label for label in labels if label in ("TL;DR", "TLDR")]
     if not labels:
         return
@@ -221,6 +225,6 @@ def addition(text: Bitext) -> Iterator[Seen]:
         band = "sentences" if is_more else "sentence"
         share = round(text.ratio / TOO_LONG[text.band], 4)
         yield Seen("addition", band, share, f"{there} for {sentences} sentences")
-    items, kept = text.source_items, text.target_items
-    if kept >= items + 2 and items:
-        yield Seen("addition", "items", kept / items)
+    items = text.source_items
+    if items and text.target_items >= items + 2:
+        yield Seen("addition", "items", text.target_items / items)

@@ -150,7 +150,13 @@ class Bitext:
     @measured
     def scripts(self) -> frozenset[str]:
         """Return which scripts the masked target holds; see `script.scripts`."""
-        return script.scripts(self.japanese.text)
+        text = self.japanese.text
+        return script.usual_scripts(text) if self.is_usual else script.scripts(text)
+
+    @measured
+    def is_usual(self) -> bool:
+        """Tell whether the target, and so the masked target, is usual; see `script.is_usual`."""
+        return script.is_usual(self.target)
 
     @measured
     def band(self) -> str:

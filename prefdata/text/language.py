@@ -14,10 +14,10 @@ from prefdata.text.seen import Seen
 
 _NOISE = re.compile(r"[\s\"'“”‘’「」『』.,!?:;*_◇…—–-]+")
 BLANK = "\ufeff\u200b \t\r\n\x0b\x0c\u3000\u00a0\x00"
-# Eight characters and more without kana within one sentence.
+# Eight characters and more without kana within one sentence; before its end mark they are found fast.
 _SENTENCE_END = re.compile("[。！？!?\n]")
 _NO_KANA = re.compile("(?:^|(?<=[、，]))[^ぁ-ゖァ-ヺｦ-ﾟ]{8,200}$")
-_FEWEST_WITHOUT_KANA = 8  # characters that may be a sentence
+_END_WITHOUT_KANA = re.compile(rf"[。！？!?\n](?<=[^。！？!?\n{script.KANA}]{{8}}.)", re.DOTALL)
 _USUAL = frozenset(["kana", "half_kana", "han"])
 # A JSON object or list, a query, a call, a statement, a command line, comma-separated rows. Prose must not
 # pass: "let me know if it's ok", "[24M] I met [24F]", "red and/or blue".
@@ -30,12 +30,13 @@ _DATA = re.compile(
     r"|[^\s,.]+(?:,[^\s,][^\n,]*)+(?:\n[^\n,]+(?:,[^\n,]*)+)+\Z",
     re.DOTALL,
 )
-# Full-width letters (but w, a laugh) and digits, half-width marks, blanks before a comma or in a row between Japanese
-# characters.
-_WIDE = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ０-９｡-･]")
-_SPACED = re.compile(
-    "[ \u3000](?:(?<=[ぁ-ヶ一-鿿].)[ \u3000]*[、。）」]|(?<=[ぁ-ヶ一-鿿、。].)[ \u3000]+(?=[ぁ-ヶ一-鿿]))"
-)
+# Blanks before a comma or in a row between Japanese characters, by the first of them.
+_SPACED: Final = {
+    blank: re.compile(
+        f"{blank}(?:(?<=[ぁ-ヶ一-鿿].)[ \u3000]*[、。）」]|(?<=[ぁ-ヶ一-鿿、。].)[ \u3000]+(?=[ぁ-ヶ一-鿿]))"
+    )
+    for blank in " \u3000"
+}
 _WIDE_WORD = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ]{3}")
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
@@ -72,8 +73,8 @@ def check(text: Bitext) -> Iterator[Seen]:
     lost = lost_characters(text.japanese.text, text.source)
     if lost:
         yield Seen("mojibake", measured=float(lost))
-    is_wide = _WIDE.search(text.target) is not None
-    if is_wide or "half_kana" in text.scripts or _SPACED.search(text.target):
+    is_wide = not text.is_usual and script.WIDE.search(text.target) is not None
+    if is_wide or "half_kana" in text.scripts or _is_spaced(text.target):
         yield Seen("needs_normalization")
     if not text.scripts <= _USUAL:
         yield from _unusual(text)
@@ -84,6 +85,10 @@ def check(text: Bitext) -> Iterator[Seen]:
     narrow = _narrow(text) if is_wide else text
     if narrow.latin_words:
         yield from untranslated(narrow)
+
+
+def _is_spaced(target: str) -> bool:
+    return any([blank in target and spaced.search(target) for blank, spaced in _SPACED.items()])
 
 
 def _narrow(text: Bitext) -> Bitext:
@@ -128,7 +133,7 @@ def untranslated(text: Bitext) -> Iterator[Seen]:
     target, words = text.japanese.text, text.latin_words
     letters = text.japanese_letters + sum(map(len, words))
     share = text.japanese_letters / letters if letters else 1.0
-    lower = latin.lower_case_words(target)
+    lower = latin.lower_case_words(words)
     if _is_foreign(words):
         if _is_foreign(sorted({*words}.difference(latin.words(text.source)))):
             band = "latin" if text.japanese_letters else "latin_only"
@@ -228,6 +233,6 @@ def _chinese_inside(text: Bitext) -> Iterator[Seen]:
 
 def _runs_without_kana(target: str) -> Iterator[str]:
     """Yield what ends a sentence without kana: the whole of it, or what follows a comma."""
-    for sentence in _SENTENCE_END.split(target):
-        if len(sentence) >= _FEWEST_WITHOUT_KANA and not script.has_kana(sentence[-1]):
+    if _END_WITHOUT_KANA.search(target + "\n"):
+        for sentence in _SENTENCE_END.split(target):
             yield from _NO_KANA.findall(sentence)

@@ -9,7 +9,7 @@ from typing import Final
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
 from prefdata.text.lists import word_list
-from prefdata.text.patterns import pattern
+from prefdata.text.patterns import has_one, pattern
 from prefdata.text.seen import Seen
 
 _TECHNICAL = re.compile(
@@ -22,8 +22,9 @@ _NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:「」)?(?:と(?:言|い|呼|は)|っ�
 _LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
 _MENU = re.compile(rf"{_LABEL}(?: ?[>＞→] ?{_LABEL})+")
 # A line of a log, as the source shows it.
+_LEVELS: Final = ("ERROR", "WARN", "INFO", "DEBUG", "FATAL", "TRACE")
 _LOGGED = re.compile(
-    r"(?m)^.{0,80}(?:\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b|\d{2}:\d{2}:\d{2}).{0,300}$"
+    rf"(?m)^.{{0,80}}(?:\b(?:{'|'.join(_LEVELS)}|WARNING)\b|\d{{2}}:\d{{2}}:\d{{2}}).{{0,300}}$"
 )
 _KEY = re.compile(r"(?m)^[ \t]*[A-Za-z_][\w.-]{0,40}:(?=[ \t\n])")  # of YAML, as in the source
 _ERROR = re.compile(r"\b\w{0,30}(?:Error|Exception|Warning)\b[:：][^\n]{0,300}")
@@ -32,14 +33,18 @@ _CONNECTIVE = re.compile(
     r"\b(However|Therefore|Moreover|Furthermore|Meanwhile|Also|But|And|So|Then|First|Second|Finally|Instead|Still|Yet"
     r"|Besides|Otherwise|Nevertheless|In addition|For example|In fact|On the other hand|As a result)[,、，]\s?(?=[\u3041-\u9fff])"
 )
+_AFTER_ENGLISH = re.compile(
+    r"[,、，](?<=[a-z].)\s?[\u3041-\u9fff]"
+)  # a comma, which `re` finds fast
 # A word with an English ending in the place of a Japanese adjective, verb or noun.
 _GLUED = re.compile(
-    r"(?<![A-Za-z.@#/_-])([a-z]{3,}(?:ous|ive|ful|less|able|ible|ary|ing|ish|tion|sion|ment|ness|ity|ance|ence|ical|ent|ant))"
+    r"([a-z](?<![A-Za-z.@#/_-].)[a-z]{2,}(?:ous|ive|ful|less|able|ible|ary|ing|ish|tion|sion|ment|ness|ity|ance|ence|ical|ent|ant))"
     r"[ ]?(?=な(?:[のいら、。ん]|[一-鿿])|で、|です|でし|だ[。、った]|に(?:なる|なり|なっ|[一-鿿])|さ(?:れ|せ)|す(?:る|れ)|し(?:た|て|ま|、|な))"
 )
 # An English sentence of its own: "Can I help?"
 _STANDING = re.compile(
-    r"(?:^|(?<=[。！？!?\n]))\s?([A-Z][a-z'’]{0,15}(?:,? [a-z'’I]{1,15}){1,20}[.!?])(?=\s|$|[\u3041-\u9fff])"
+    r"[A-Z](?:(?<=[。！？!?\n].)|(?<=[。！？!?\n]\s.)|(?<=\A.)|(?<=\A\s.))"
+    r"[a-z'’]{0,15}(?:,? [a-z'’I]{1,15}){1,20}[.!?](?=\s|$|[\u3041-\u9fff])"
 )
 _SPOKEN = re.compile(
     r"[\"「『“]([A-Z][A-Za-z ,.'’!?-]{8,200})[\"」』”]\s?と[^。「」\n]{0,12}(?:言|いっ|いう|尋|聞|叫|答|つぶや|返|話|怒鳴|ささや)"
@@ -49,9 +54,18 @@ _SAYS = re.compile(
 )
 _HEADLINE = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t]+(\S.*?)[ \t#]*$")
 # A command line that the source has, too: "git pull origin main". Its own words are no English.
+_COMMANDS: Final = (
+    "git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo"
+    "|python3?|ssh|curl|wget|systemctl|terraform|aws|gcloud|chmod|mkdir|cd|ls|rm|cp|mv|tar"
+)
+# Each begins with its letter, for `re` to pass over others fast, and looks back from there.
 _COMMAND = re.compile(
-    r"(?<![A-Za-z0-9-])(?:sudo )?(?:git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo"
-    r"|python3?|ssh|curl|wget|systemctl|terraform|aws|gcloud|chmod|mkdir|cd|ls|rm|cp|mv|tar)(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
+    "(?:"
+    + "|".join(
+        rf"{command[0]}(?<![A-Za-z0-9-].){command[1:]}"
+        for command in (f"sudo (?:{_COMMANDS})", *_COMMANDS.split("|"))
+    )
+    + ")(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
 )
 _COMPUTING: Final = pattern("technical.computing")
 # "Your landlordは": a determiner and its noun, glued to Japanese.
@@ -81,10 +95,9 @@ def without_labels(text: str) -> str:
 
 def without_commands(text: Bitext) -> str:
     """Return the masked target without labels, quotations and the source's own command lines."""
-    source = text.source
-    prose = _LOGGED.sub(
-        lambda m: "◇" if m.group().strip() in source else m.group(), text.japanese.text
-    )
+    source, prose = text.source, text.japanese.text
+    if ":" in prose or has_one(prose, _LEVELS):
+        prose = _LOGGED.sub(lambda m: "◇" if m.group().strip() in source else m.group(), prose)
     if text.target.count(":") >= 3:
         prose = _KEY.sub(lambda m: "◇:" if m.group() in source else m.group(), prose)
     prose = latin.without_quotations(without_labels(prose))
@@ -116,16 +129,18 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     if len(lower) < 2:
         return
     run, found = latin.longest_lower_run(prose)
-    technical = is_technical(text)
     is_named = _NAMED.search(prose, prose.find(found)) is not None
     is_term = is_named and found in text.source and not latin.function_words(found.split())
+    copied = latin.copied_lower_words(prose.replace(found, "") if is_term else prose, text.source)
+    if run < 2 and len(copied) < 2:
+        return
+    technical = is_technical(text)
     if run >= 2 and not is_term:
         band = "technical" if technical else "run"
         yield Seen("partially_untranslated", band, float(run), found[:80])
     is_copied = run == 2 and not technical and found.lower() in text.lower_source
     if is_copied and not (is_about_words or is_named):
         yield Seen("partially_untranslated", "phrase", float(run), found[:80])
-    copied = latin.copied_lower_words(prose.replace(found, "") if is_term else prose, text.source)
     if len(copied) >= 2 and not technical:
         yield Seen("partially_untranslated", "copied", float(len(copied)), " ".join(copied)[:80])
 
@@ -141,7 +156,7 @@ def _is_about_words(text: Bitext) -> bool:
 def _single(text: Bitext) -> Iterator[Seen]:
     """Yield one English word or heading within Japanese: However、; strenuousなので; ## Common mistakes."""
     target = text.japanese.text
-    opened = _CONNECTIVE.search(target)
+    opened = _CONNECTIVE.search(target) if _AFTER_ENGLISH.search(target) else None
     if opened and opened[1] in text.source:
         yield Seen("partially_untranslated", "phrase", 2.0, opened[1])
     if _is_about_words(text):
@@ -152,8 +167,12 @@ def _single(text: Bitext) -> Iterator[Seen]:
             yield Seen("partially_untranslated", "phrase", 2.0, word)
             return
     standing = _STANDING.search(said) if text.japanese_letters else None
-    if standing and standing[1] in text.source and latin.function_words(standing[1].split()):
-        yield Seen("partially_untranslated", "phrase", 2.0, standing[1][:80])
+    if (
+        standing
+        and standing.group() in text.source
+        and latin.function_words(standing.group().split())
+    ):
+        yield Seen("partially_untranslated", "phrase", 2.0, standing.group()[:80])
     spoken = _SPOKEN.search(target)
     if (
         spoken
@@ -172,9 +191,9 @@ def is_technical(text: Bitext) -> bool:
     source = text.english.text
     return (
         text.english.has_code
-        or len(_TECHNICAL.findall(source)) >= 2
-        or _COMPUTING.search(text.lower_source) is not None
         or len(text.source_vocabulary & latin.TECHNICAL_WORDS) >= 2
+        or _COMPUTING.search(text.lower_source) is not None
+        or len(_TECHNICAL.findall(source)) >= 2
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 KANA = "ぁ-ゖゝゞァ-ヺーヽヾｦ-ﾟ"
@@ -68,6 +68,8 @@ _SCRIPTS: Final = (
 _SCRIPT = _Scripts()
 # What cp932 has, but is no usual Japanese.
 _NOT_PLAIN = re.compile(f"[\x80-\x9f縺繧繝蜿譁螟ｦ-ﾟЀ-ӿ{''.join(sorted(_SIMPLIFIED))}]")
+# Full-width letters (but w, a laugh) and digits, half-width marks.
+WIDE: Final = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ０-９｡-･]")
 _PLAIN: Final = {
     (kana, han): frozenset(["kana"] * kana + ["han"] * han)
     for kana in (False, True)
@@ -83,9 +85,32 @@ def scripts(text: str) -> frozenset[str]:
     >>> sorted(scripts("空は时々 dark")), sorted(scripts("ｱ"))
     (['foreign_han', 'han', 'kana'], ['half_kana'])
     """
-    if _is_plain(text):
-        return _PLAIN[_KANA.search(text) is not None, _HAN.search(text) is not None]
+    if is_usual(text) or _is_plain(text):
+        return usual_scripts(text)
     return frozenset(map(_SCRIPT.__getitem__, set(text))) - {""}
+
+
+def usual_scripts(text: str) -> frozenset[str]:
+    """Return the scripts of a usual text: kana and han, one of them, or none."""
+    return _PLAIN[_KANA.search(text) is not None, _HAN.search(text) is not None]
+
+
+def is_usual(text: str) -> bool:
+    """Tell whether a text is plain and has no `WIDE` character, which one fast look tells of most.
+
+    >>> is_usual("空は dark です。"), is_usual("空は时々"), is_usual("３時")
+    (True, False, False)
+    """
+    return _unusual().search(text) is None
+
+
+@cache
+def _unusual() -> re.Pattern[str]:
+    """Return the pattern of one character outside cp932, or one that cp932 has and is not usual."""
+    pairs = b"\n".join(bytes((a, b)) for a in range(0x81, 0xFD) for b in range(0x40, 0xFD))
+    known = {*pairs.decode("cp932", "ignore"), *map(chr, range(128)), "〜", "−"}
+    usual = [c for c in sorted(known) if not (_NOT_PLAIN.match(c) or WIDE.match(c))]
+    return re.compile(f"[^{re.escape(''.join(usual))}]")
 
 
 def _is_plain(text: str) -> bool:
@@ -130,7 +155,7 @@ def kanji(text: str) -> int:
 
 def has_kana(text: str) -> bool:
     """Tell whether the text holds kana of any width."""
-    return _KANA.search(text) is not None
+    return not text.isascii() and _KANA.search(text) is not None
 
 
 def has_han(text: str) -> bool:

@@ -31,12 +31,12 @@ _DATA = re.compile(
     re.DOTALL,
 )
 # Blanks before a comma or in a row between Japanese characters, by the first of them.
-_SPACED: Final = {
-    blank: re.compile(
+_SPACED, _WIDE_SPACED = (
+    re.compile(
         f"{blank}(?:(?<=[ぁ-ヶ一-鿿].)[ \u3000]*[、。）」]|(?<=[ぁ-ヶ一-鿿、。].)[ \u3000]+(?=[ぁ-ヶ一-鿿]))"
     )
     for blank in " \u3000"
-}
+)
 _WIDE_WORD = re.compile("[Ａ-Ｚａ-ｖｘ-ｚ]{3}")
 _PHRASE = 6  # Japanese letters that show a sentence around English labels
 _SENTENCE = 10  # Japanese letters that are a translated part, beside one that was left
@@ -88,7 +88,8 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _is_spaced(target: str) -> bool:
-    return any([blank in target and spaced.search(target) for blank, spaced in _SPACED.items()])
+    is_spaced = " " in target and _SPACED.search(target)
+    return bool(is_spaced or ("\u3000" in target and _WIDE_SPACED.search(target)))
 
 
 def _narrow(text: Bitext) -> Bitext:
@@ -224,6 +225,8 @@ def _chinese_inside(text: Bitext) -> Iterator[Seen]:
     words = script.chinese_words(target, source)
     if words:
         yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
+    if not _END_WITHOUT_KANA.search(target + "\n"):
+        return
     for run in _runs_without_kana(target):
         share = script.chinese_share(run)
         if share >= 0.2 and run.strip() not in source:
@@ -233,6 +236,5 @@ def _chinese_inside(text: Bitext) -> Iterator[Seen]:
 
 def _runs_without_kana(target: str) -> Iterator[str]:
     """Yield what ends a sentence without kana: the whole of it, or what follows a comma."""
-    if _END_WITHOUT_KANA.search(target + "\n"):
-        for sentence in _SENTENCE_END.split(target):
-            yield from _NO_KANA.findall(sentence)
+    for sentence in _SENTENCE_END.split(target):
+        yield from _NO_KANA.findall(sentence)

@@ -126,8 +126,12 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
     determined = _DETERMINED.search(prose)
     if determined and not is_about_words and determined.group().lower() in text.lower_source:
         yield Seen("partially_untranslated", "phrase", 2.0, determined.group())
-    if len(lower) < 2:
-        return
+    if len(lower) >= 2:
+        yield from _phrases(text, prose, is_about_words)
+
+
+def _phrases(text: Bitext, prose: str, is_about_words: bool) -> Iterator[Seen]:
+    """Yield runs of lower-case words, and words that stand in both texts."""
     run, found = latin.longest_lower_run(prose)
     is_named = _NAMED.search(prose, prose.find(found)) is not None
     is_term = is_named and found in text.source and not latin.function_words(found.split())

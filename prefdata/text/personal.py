@@ -45,10 +45,12 @@ _HOUSE = re.compile(
     rf"[都道府県市区町村郡][^\s、。]{{1,12}}?(?:{_N}丁目(?:の?{_N}番(?:地の?)?{_N}|{_N}番地)|{_N}番地)"
 )
 _MY_NUMBER = re.compile(r"(?:マイナンバー|個人番号)[^\d\n]{0,8}(\d{12})(?!\d)")
-_DASH = re.compile("(?<=[0-9])[－‐‑–—―ーｰ−](?=[0-9])")
-_DASHES = tuple("－‐‑–—―ーｰ−")
+_DASH = re.compile("[－‐‑–—―ーｰ−](?<=[0-9].)(?=[0-9])")
 _PLAIN = str.maketrans("０１２３４５６７８９（）＠．", "0123456789()@.")
 _KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
+# One of these, or a digit, is in all that is personal.
+_SIGNS: Final = (*DIGITS, "@", "plate", "registration")
+_WIDE_SIGNS: Final = (*WIDE_DIGITS, "〇", "＠", "丁目", "番地")
 # A telephone number, a long number, a house number before a name or in Japanese, a number plate.
 _DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d|\(\d\d)|\d{4}| [A-Z][a-z]+ [A-Z]|-\d{1,4}-\d)")
 # A name before a number: Porsche 911, and page 911.
@@ -56,13 +58,16 @@ _NAMED = re.compile(r"(?:\w[, ] ?[A-Z][A-Za-z]+|\b(?:page|room|flight|route|bus|
 _LAW = frozenset(
     ["law", "laws", "legal", "legally", "illegal", "statute", "attorney", "senate", "tax"]
 )
-_STATE = re.compile(
-    r"\b(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho"
-    r"|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi"
-    r"|Missouri|Montana|Nebraska|Nevada|New (?:Hampshire|Jersey|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio"
-    r"|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah|Vermont|(?:West )?Virginia|Washington|Wisconsin"
-    r"|Wyoming)\b"
-)
+_STATES: Final = (
+    "Alabama", "Alaska", "Arizona", "Arkansas", "California", "Colorado", "Connecticut", "Delaware", "Florida",
+    "Georgia", "Hawaii", "Idaho", "Illinois", "Indiana", "Iowa", "Kansas", "Kentucky", "Louisiana", "Maine", "Maryland",
+    "Massachusetts", "Michigan", "Minnesota", "Mississippi", "Missouri", "Montana", "Nebraska", "Nevada",
+    "New (?:Hampshire|Jersey|Mexico|York)", "North (?:Carolina|Dakota)", "South (?:Carolina|Dakota)", "Ohio", "Oklahoma",
+    "Oregon", "Pennsylvania", "Rhode Island", "Tennessee", "Texas", "Utah", "Vermont", "West Virginia", "Virginia",
+    "Washington", "Wisconsin", "Wyoming",
+)  # fmt: skip
+# Each begins with its capital, for `re` to pass over others fast, and looks back from there.
+_STATE = re.compile("(?:" + "|".join(rf"{name[0]}(?<!\w.){name[1:]}" for name in _STATES) + r")\b")
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -92,6 +97,8 @@ def check(text: Bitext) -> Iterator[Seen]:
 
 
 def _is_personal(text: str) -> bool:
+    if not (has_one(text, _SIGNS) or (not text.isascii() and has_one(text, _WIDE_SIGNS))):
+        return False
     text = _plain(text)
     if "@" in text and _ADDRESS.search(text):
         return True
@@ -115,9 +122,7 @@ def _plain(text: str) -> str:
         text = text.translate(_PLAIN)
     elif "（" in text and has_one(text, DIGITS):
         text = text.replace("（", "(").replace("）", ")")
-    if has_one(text, _DASHES) and has_one(text, DIGITS):
-        text = _DASH.sub("-", text)
-    return text
+    return _DASH.sub("-", text)
 
 
 def _has_my_number(text: str) -> bool:
@@ -151,12 +156,12 @@ def cultural_terms() -> tuple[str, ...]:
 
 
 @cache
-def _terms_by_word() -> dict[str, list[str]]:
-    """Return the terms by their first word in lower case."""
+def _terms_by_word() -> tuple[frozenset[str], dict[str, list[str]]]:
+    """Return the first words of the terms in lower case, and the terms by them."""
     found: dict[str, list[str]] = {}
     for term in cultural_terms():
         found.setdefault(latin.english_words(term.lower())[0], []).append(term)
-    return found
+    return frozenset(found), found
 
 
 def cultural_terms_in(text: str, words: Set[str]) -> list[str]:
@@ -171,12 +176,12 @@ def cultural_terms_in(text: str, words: Set[str]) -> list[str]:
     >>> cultural_terms_in("She drives an old Porsche 911.", frozenset(["porsche", "911"]))
     []
     """
-    by_word = _terms_by_word()
-    there = [term for word in by_word.keys() & words for term in by_word[word] if term in text]
+    first_words, by_word = _terms_by_word()
+    there = [term for word in first_words & words for term in by_word[word] if term in text]
     found = [term for term in there if _stands_in(text, term)]
-    if words & _LAW:
+    if not _LAW.isdisjoint(words):
         found += _STATE.findall(text)
-    return sorted(found, key=text.index)
+    return sorted(found, key=text.index) if found else found
 
 
 def _stands_in(text: str, term: str) -> bool:

@@ -31,9 +31,7 @@ _LATEX_STOP = re.compile(r"(?:\\[,;:!]|[,.;:、。，])+(?=(?:\$\$?|\\[\])])\Z)"
 _MOST = 200  # addresses of one text that are looked for
 _MARKED_UP = re.compile(r"[*#<|_`]|==")
 _QUOTED = re.compile(r"(?m)^[>＞]+ ?\S")
-_NESTED = re.compile(
-    r"(?m)^[ \t\u3000]+(?:[-*+•・◦○]|[(（]?\d{1,3}[.)．）]|[a-z][.)])[ \t\u3000]?\S"
-)
+_NESTED = re.compile(r"\n[ \t\u3000]+(?:[-*+•・◦○]|[(（]?\d{1,3}[.)．）]|[a-z][.)])[ \t\u3000]?\S")
 _INDENT = re.compile(r"(?m)^(?:\t| {2,})(?!```|~~~)\S")
 _FENCE = re.compile(r"```")
 
@@ -46,7 +44,7 @@ def ends_in_item(text: str) -> bool:
 
 def unclosed_brackets(text: str) -> int:
     """Count kinds of brackets that are opened more often than closed."""
-    return sum(text.count(a) > text.count(b) for a, b in _BRACKETS if a in text)
+    return sum([text.count(a) > text.count(b) for a, b in _BRACKETS if a in text])
 
 
 def check(text: Bitext) -> Iterator[Seen]:
@@ -68,26 +66,29 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _unclosed(text)
         return
     english, japanese = text.english, text.japanese
-    if english.spans or japanese.spans:
+    if english.spans:
         yield from _code(english, japanese, text.target)
         yield from _addresses(english, text.target)
+    if english.citations != japanese.citations:
         yield from _citations(english, japanese)
+    if "tag" in english.spans:
         yield from _tags(english, japanese)
+    if "latex" in english.spans:
         yield from _latex(english, japanese, text.target)
     if "\n" in text.source or "|" in text.source:
         yield from _layout(text)
-    yield from _invented(text)
+    if "#" in text.target or "**" in text.target or "**" in text.source:
+        yield from _marks(text)
+
+
+def _marks(text: Bitext) -> Iterator[Seen]:
+    """Yield headings and bold letters of a target whose source has no markup at all, and bold letters that it lost."""
     marks, kept = text.source.count("**"), text.target.count("**")
-    if marks % 2 == 0 and (kept % 2 or (marks >= 4 and not kept)):
-        yield Seen("markup_broken", "emphasis")
-
-
-def _invented(text: Bitext) -> Iterator[Seen]:
-    """Yield headings and bold letters of a target whose source has no markup at all."""
-    added = len(_HEADING.findall(text.target)) if "#" in text.target else 0
-    added += text.target.count("**") // 2
+    added = len(_HEADING.findall(text.target)) + kept // 2
     if added and not _MARKED_UP.search(text.source):
         yield Seen("markup_broken", "added", float(added))
+    if marks % 2 == 0 and (kept % 2 or (marks >= 4 and not kept)):
+        yield Seen("markup_broken", "emphasis")
 
 
 def _unclosed(text: Bitext) -> Iterator[Seen]:
@@ -231,8 +232,8 @@ def _layout(text: Bitext) -> Iterator[Seen]:
         yield Seen("markup_broken", "table", 1.0, "another number of cells")
     if text.source_items >= 3 and text.target_items == 0:
         yield Seen("markup_broken", "list", float(text.source_items))
-    nested = len(_NESTED.findall(source)) if text.target_items >= 2 else 0
-    if nested >= 2 and not _NESTED.search(target):
+    nested = len(_NESTED.findall("\n" + source)) if text.target_items >= 2 else 0
+    if nested >= 2 and not _NESTED.search("\n" + target):
         yield Seen("markup_broken", "nesting", float(nested))
     quoted = len(_QUOTED.findall(text.source)) if ">" in text.source or "＞" in text.source else 0
     if quoted and not _QUOTED.search(text.target):

@@ -13,8 +13,8 @@ from prefdata.text.seen import Seen
 _SIGNS: Final = ("{", "%", "<<")
 # No argument of a formula: x_{i}, e^{x}.
 _PLACEHOLDER = re.compile(
-    r"(?<![\\\w}^])\{(?:\{ ?\w[\w.-]{0,40} ?\}|\w[\w.-]{0,40})\}"
-    r"|(?<![\w%])%(?:\(\w{1,40}\)|\d\$)?[sd]\b|<<\w[\w.-]{0,40}>>"
+    r"\{(?<![\\\w}^].)(?:\{ ?\w[\w.-]{0,40} ?\}|\w[\w.-]{0,40})\}"
+    r"|%(?<![\w%].)(?:\(\w{1,40}\)|\d\$)?[sd]\b|<<\w[\w.-]{0,40}>>"
 )
 _SPACE = re.compile(r"\s+")
 

@@ -14,6 +14,8 @@ from prefdata.text.seen import Seen
 
 _ITEM = re.compile(r"[^\S\n]*(?:[-*•・●]|[(（]?\d{1,3}[.)．）、:]|[①-⑳])[^\S\n]*+(\S.*)")
 _ENGLISH = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+# Ten in a row are three in a row among every third, which are looked at first.
+_THREE = re.compile(r"(.)\1\1", re.DOTALL)
 _DRAWN_OUT = re.compile("(.)" + r"\1" * 9, re.DOTALL)  # three times as fast as with {9}
 _EDGES: Final = " 、\u3000\t。．.！？!?…"  # the last sentence still has its mark
 _PLACEHOLDERS: Final = "〇○◯●×＊*＿_"  # 〇〇〇〇様
@@ -38,11 +40,13 @@ def check(text: Bitext) -> Iterator[Seen]:
         own = longest_source_loop(text.source) if times >= 3 else 1
         if times >= 3 and times > own + 1 and HOLE not in unit and unit.strip(_PLACEHOLDERS):
             yield Seen("repetition_loop", "run", float(times), unit[:60])
-    yield from _repeated_items(text)
+    if "\n" in text.target:
+        yield from _repeated_items(text)
     yield from _repeated_sentences(text)
-    drawn_out = _DRAWN_OUT.search(text.japanese.text)
+    target = text.japanese.text
+    drawn_out = _DRAWN_OUT.search(target) if _THREE.search(target[::3]) else None
     if drawn_out and drawn_out.group(1).isalpha() and not _LAUGH.search(text.source):
-        yield Seen("repetition_loop", "character", float(_length_of(text.japanese.text, drawn_out)))
+        yield Seen("repetition_loop", "character", float(_length_of(target, drawn_out)))
 
 
 def _length_of(text: str, match: re.Match[str]) -> int:
@@ -64,7 +68,8 @@ def longest_source_loop(source: str) -> int:
 
 def _repeated_items(text: Bitext) -> Iterator[Seen]:
     """Yield the share of duplicates among six or more list items."""
-    items = _items(text.japanese.text) if "\n" in text.target else []
+    target = text.japanese.text
+    items = _items(target) if target.count("\n") >= 4 else []
     if len(items) >= 5:
         share = 1 - len(set(items)) / len(items)
         own = _items(text.english.text.lower())
@@ -79,8 +84,12 @@ def _items(text: str) -> list[str]:
 
 def _repeated_sentences(text: Bitext) -> Iterator[Seen]:
     """Yield how often one sentence of ten characters or more comes back beyond the source's own."""
-    sentences = [s.strip(_EDGES) for s in text.target_sentences if len(s.strip()) >= 10]
-    if len(sentences) < 2 or len(set(sentences)) == len(sentences):
+    found = text.target_sentences
+    bare = [s.strip(_EDGES) for s in found]
+    if len(set(bare)) == len(bare):
+        return
+    sentences = [s for s, whole in zip(bare, found, strict=True) if len(whole.strip()) >= 10]
+    if len(set(sentences)) == len(sentences):
         return
     times = max(Counter(sentences).values())
     own = Counter(s.lower().strip(" .,;:!?-\t") for s in text.source_sentences)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
-from prefdata.text.patterns import pattern
+from prefdata.text.patterns import has_one, pattern
 from prefdata.text.seen import Seen
 
 _TOKEN: Final = pattern("template.token")
@@ -28,6 +28,7 @@ _TURN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ANY_TURN = re.compile(r"(?m)^[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
+_LABEL_SIGNS: Final = (":", "：", "#", "**")
 _FIRST: Final = tuple("ausm")  # of a speaker's name, which is in Latin letters
 _FRAME = re.compile(r"\n\n(Human|Assistant): ?")
 
@@ -76,14 +77,8 @@ def check(text: Bitext) -> Iterator[Seen]:
     prompt = None if text.is_native else _PROMPT.search(target)
     if prompt and not _SOURCE_PROMPT.search(text.source):
         yield Seen("template_artifact", "prompt", detail=prompt.group())
-    if (
-        ":" in target
-        or "：" in target
-        or "#" in target
-        or "**" in target
-        or target.lstrip()[:1] in _FIRST
-        or "訳" in target.lstrip()[:5]
-    ):
+    start = target.lstrip()[:5]
+    if has_one(target, _LABEL_SIGNS) or start[:1] in _FIRST or "訳" in start:
         label = _LABEL.search(target)
         if label and not (text.source and _SOURCE_LABEL.search(text.source)):
             yield Seen("template_artifact", "label", detail=label.group().strip())

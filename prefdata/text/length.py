@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from itertools import groupby
 from typing import Final
 
 from prefdata.text.lists import word_list
@@ -17,20 +18,27 @@ _NAMES: Final = ("", *(name for _, name in sorted(BANDS)))
 _SENTENCE_END_JA = re.compile(
     r"[。．！？!?…\n](?:(?<=\n)\n*|(?<!\n)[。．！？!?…]*[」』）)\]】”\"'’]*(?=.))", re.DOTALL
 )
-# A run of marks is tried from its first one alone, or a million dots take hours.
-_SENTENCE_END_EN = re.compile(
-    r"[.!?…\n](?:(?<=\n)\n*|(?<!\n)(?<![.!?…]{2})[.!?…]*+[\"'”’)\]]*+(?=\s))"
-)
-# The full stop after an abbreviation or initial: `re` finds full stops fast, and looks back from them.
+# Of an English text whose end marks and line ends are all full stops: `re` finds that one fast. A run of
+# marks is tried from its first one alone, or a million dots take hours.
+_SENTENCE_END_EN = re.compile(r"\.(?<!\.\.)\.*+[\"'”’)\]]*+(?=\s)")
+# The full stop after an abbreviation or initial. Those of one length look back together.
 _ABBREVIATED = re.compile(
     r"\.(?:"
-    + "|".join(rf"(?<=\b{re.escape(word)}\.)" for word in sorted(word_list("abbreviations")))
+    + "|".join(
+        rf"(?<=\b(?:{'|'.join(map(re.escape, words))})\.)"
+        for _, words in groupby(sorted(word_list("abbreviations"), key=len), len)
+    )
     + r"|(?<=\b[A-Z]\.))"
 )
-_ITEM_NUMBER = re.compile(r"[^\S\n]*[(（]?\d{1,3}[.)．）、]\s*")
-ITEM: Final = re.compile(
-    r"[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
+# Of lines with a line end before each: ``^`` with ``re.MULTILINE`` would be tried at every character.
+_ITEM_NUMBER = re.compile(r"\n[^\S\n]*[(（]?\d{1,3}[.)．）、][^\S\n]*")
+_MARKER: Final = (
+    r"[ \t\u3000]*(?:[-*+•・●○◆‐–－](?=[ \t\u3000]|[^\s\-*ーｰ])"
+    r"|[(（]?[0-9０-９]{1,3}[.)．）、](?![0-9])|[①-⑳]|[(（]?[a-z][.)）][ \t])"
 )
+ITEM: Final = re.compile(_MARKER)
+_ITEMS = re.compile("\n" + _MARKER)
+_END_MARKS: Final = (("!", "."), ("?", "."), ("…", "."), ("\n", ".\n"))
 _LETTERS = re.compile(r"\w")
 _BLANKS: Final = bytes(code for code in range(128) if chr(code).isspace())
 
@@ -66,20 +74,30 @@ def band_of(words: int) -> str:
 
 
 def english_sentences(text: str) -> list[str]:
-    """Split English; list numbers, titles and initials end no sentence."""
-    if "\n" in text or text[:1].isdigit():
-        text = without_beginnings(text, _ITEM_NUMBER)
-    parts = _SENTENCE_END_EN.split(_ABBREVIATED.sub("", text))
-    return list(filter(_LETTERS.search, parts))
+    """Split English; list numbers, titles and initials end no sentence. What ends one is cut off.
+
+    Marks that end none are full stops in what is returned, as is the last one.
+
+    >>> english_sentences("1. Ask Dr. Lee (now!) Why? \\nOK")
+    ['Ask Dr Lee (now', ' Why', 'OK']
+    """
+    text = _ABBREVIATED.sub("", _without_numbers(text))
+    for mark, stop in _END_MARKS:
+        text = text.replace(mark, stop)
+    return list(filter(_LETTERS.search, _SENTENCE_END_EN.split(text)))
 
 
 def japanese_sentences(text: str) -> list[str]:
     """Split Japanese at 。！？ and line ends; the end marks are cut off."""
-    if "\n" in text or text[:1].isdigit():
-        text = without_beginnings(text, _ITEM_NUMBER)
-    return list(filter(_LETTERS.search, _SENTENCE_END_JA.split(text)))
+    return list(filter(_LETTERS.search, _SENTENCE_END_JA.split(_without_numbers(text))))
+
+
+def _without_numbers(text: str) -> str:
+    """Take out the numbers of list items."""
+    is_possible = "\n" in text or text[:1].isdigit()
+    return _ITEM_NUMBER.sub("\n", f"\n{text}") if is_possible else text
 
 
 def list_items(text: str) -> int:
     """Count lines that begin with a list marker."""
-    return sum(map(bool, map(ITEM.match, text.split("\n"))))
+    return len(_ITEMS.findall(f"\n{text}"))

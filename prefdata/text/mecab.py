@@ -28,11 +28,11 @@ LONGEST: Final = 5000  # one text of 150,000 characters costs 2-3 times as much 
 _UNBROKEN: Final = 250  # without blank or full stop: unknown words are tried at every length
 ITEM: Final = "§"  # stands for the marker of a list item or table row
 LINE_END: Final = "．"  # a full stop that Japanese prose hardly writes
-_ITEM_MARK = re.compile(
-    r"[ \t　]*(?:[-*•・●○◆■*+>＞]|[(（]?\d{1,3}[.)．）、:：]|[①-⑳]|#{1,6}|\|)[ \t　]*(?=\S)"
+_ITEM_MARK = re.compile(  # of lines with a line end before each
+    r"\n(?:[ \t　]*(?:[-*•・●○◆■*+>＞]|[(（]?\d{1,3}[.)．）、:：]|[①-⑳]|#{1,6}|\|)[ \t　]*(?=\S)"
     # A line "label: text" is an item, too; after a Japanese label even with several sentences.
-    r"|(?!\d+[:：])[^\s。、！？:：「（(]{1,12}[:：](?=[^\n。！？]{1,200}$)"
-    r"|[^\w\s]?[ぁ-ヶー一-鿿]{2,8}：(?=[^\n]{1,400}$)"
+    r"|(?!\d+[:：])[^\s。、！？:：「（(]{1,12}[:：](?=[^\n。！？]{1,200}(?:\n|\Z))"
+    r"|[^\w\s]?[ぁ-ヶー一-鿿]{2,8}：(?=[^\n]{1,400}(?:\n|\Z)))"
 )
 _RUN = re.compile(r"(.)\1{30,}", re.DOTALL)  # of a long text; nothing is lost on thirty
 _CUT = re.compile(r"[\s。！？]")
@@ -89,11 +89,7 @@ def dictionary() -> str:
 def prepare(text: str) -> str:
     """Return what MeCab is given: a line end as ．, a list marker as §, controls as blanks."""
     if "\n" in text or text[:1] in "-*•・●1234567890①(（#|>＞":
-        lines = text.split("\n")
-        marks = map(_ITEM_MARK.match, lines)
-        text = LINE_END.join(
-            [ITEM + line[m.end() :] if m else line for line, m in zip(lines, marks, strict=True)]
-        )
+        text = _ITEM_MARK.sub(f"\n{ITEM}", f"\n{text}")[1:].replace("\n", LINE_END)
     if not text.isprintable():
         text = text.translate(BLANKS)
         if not text.isprintable():  # lone surrogates cannot be encoded

@@ -45,13 +45,29 @@ _HOUSE = re.compile(
     rf"[都道府県市区町村郡][^\s、。]{{1,12}}?(?:{_N}丁目(?:の?{_N}番(?:地の?)?{_N}|{_N}番地)|{_N}番地)"
 )
 _MY_NUMBER = re.compile(r"(?:マイナンバー|個人番号)[^\d\n]{0,8}(\d{12})(?!\d)")
-_DASH = re.compile("[－‐‑–—―ーｰ−](?<=[0-9].)(?=[0-9])")
+_DASHES: Final = "－‐‑–—―ーｰ−"
+_DASH = re.compile(f"[{_DASHES}](?<=[0-9].)(?=[0-9])")
 _PLAIN = str.maketrans("０１２３４５６７８９（）＠．", "0123456789()@.")
 _KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
 # One of these, or a digit, is in all that is personal.
 _SIGNS: Final = ("@", "plate", "registration", "〇", "＠", "丁目", "番地")
-# A telephone number, a long number, a house number before a name or in Japanese, a number plate.
-_DIGITS = re.compile(r"\d(?:\d(?:[ .)-]+\d{3}|-\d\d|\(\d\d)|\d{4}| [A-Z][a-z]+ [A-Z]|-\d{1,4}-\d)")
+
+
+def _like_a_number(opening: str, closing: str, dash: str, flags: int = 0) -> re.Pattern[str]:
+    """Return the pattern of numbers of telephones, houses, plates and other long ones, with these marks."""
+    return re.compile(
+        rf"\d(?:\d(?:[ .{closing}{dash}]+\d{{3}}|[{dash}]\d\d|[{opening}]\d\d)|\d{{4}}"
+        rf"| [A-Z][a-z]+ [A-Z]|[{dash}]\d{{1,4}}[{dash}]\d)",
+        flags,
+    )
+
+
+# With every mark, for texts as they are; faster for those whose digits are ASCII. And for a text with plain marks.
+_DIGITS: Final = {
+    is_ascii: _like_a_number("(（", ")）", f"{_DASHES}-", re.ASCII if is_ascii else 0)
+    for is_ascii in (False, True)
+}
+_PLAIN_DIGITS = _like_a_number("(", ")", "-")
 # A name before a number: Porsche 911, and page 911.
 _NAMED = re.compile(r"(?:\w[, ] ?[A-Z][A-Za-z]+|\b(?:page|room|flight|route|bus|model|year)) $")
 _LAW = frozenset(
@@ -82,8 +98,8 @@ def check(text: Bitext) -> Iterator[Seen]:
     []
     """
     has_source_digits = has_one(text.source, DIGITS + WIDE_DIGITS)
-    if _is_personal(text.source, has_source_digits) or (
-        _is_personal(text.target, text.has_target_digits)
+    if _is_personal(text.source, has_source_digits, text.source.isascii()) or (
+        _is_personal(text.target, text.has_target_digits, text.is_usual)
     ):
         yield Seen("pii_suspected")
     if text.source:
@@ -96,10 +112,15 @@ def check(text: Bitext) -> Iterator[Seen]:
             )
 
 
-def _is_personal(text: str, has_digits: bool) -> bool:
+def _is_personal(text: str, has_digits: bool, is_usual: bool) -> bool:
+    """Tell whether a text holds personal data; a usual one holds no digits but those of ASCII."""
     if not (has_digits or has_one(text, _SIGNS)):
         return False
-    text = _plain(text)
+    text = _with_ascii_digits(text)
+    if not (has_one(text, _SIGNS) or _DIGITS[is_usual].search(text)):
+        return False
+    if has_one(text, DIGITS):
+        text = _DASH.sub("-", text.replace("（", "(").replace("）", ")"))
     if "@" in text and _ADDRESS.search(text):
         return True
     if ("丁目" in text or "番地" in text) and _HOUSE.search(text):
@@ -112,17 +133,13 @@ def _is_personal(text: str, has_digits: bool) -> bool:
     )
 
 
-def _plain(text: str) -> str:
-    """Return a text with wide digits, dashes between digits and such as ASCII; 〇九〇 as 090."""
-    if text.isascii():
-        return text
+def _with_ascii_digits(text: str) -> str:
+    """Return a text with wide digits and such as ASCII; 〇九〇 as 090."""
     if "〇" in text:
         text = text.translate(_KANJI_DIGITS)
-    if "＠" in text or has_one(text, WIDE_DIGITS):
+    if "＠" in text or (not text.isascii() and has_one(text, WIDE_DIGITS)):
         text = text.translate(_PLAIN)
-    elif "（" in text and has_one(text, DIGITS):
-        text = text.replace("（", "(").replace("）", ")")
-    return _DASH.sub("-", text)
+    return text
 
 
 def _has_my_number(text: str) -> bool:
@@ -145,7 +162,7 @@ def is_my_number(digits: str) -> bool:
 def _may_be_personal(text: str) -> bool:
     if "@" in text or "plate" in text or "registration" in text:
         return True
-    return has_one(text, DIGITS) and _DIGITS.search(text) is not None
+    return has_one(text, DIGITS) and _PLAIN_DIGITS.search(text) is not None
 
 
 @cache

@@ -10,9 +10,9 @@ from typing import Any, Final, Generic, TypeVar, overload
 from prefdata.text import latin, length, script
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
+from prefdata.text.numbers import numerals
 from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
 
-_NUMERAL = re.compile("[0-9]+")
 _JOINT = re.compile("['’.,-]")
 # What most texts hold that is not in normal form KC: without these, it is mostly found to be so fast.
 _WIDE_MARKS: Final = tuple(
@@ -123,9 +123,9 @@ class Bitext:
         return self.vocabulary.total
 
     @measured
-    def source_numerals(self) -> list[str]:
-        """Return the runs of digits of the masked source."""
-        return _NUMERAL.findall(self.english.text) if has_digit(self.english.text) else []
+    def source_numerals(self) -> frozenset[str]:
+        """Return the distinct runs of digits of the masked source."""
+        return frozenset(numerals(self.english.text) if has_digit(self.english.text) else ())
 
     @measured
     def has_target_digits(self) -> bool:

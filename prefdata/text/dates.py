@@ -7,14 +7,19 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
-from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
+from prefdata.text.numbers import (
+    beginnings,
+    english_numbers,
+    japanese_numbers,
+    matches,
+    word_numbers,
+)
 from prefdata.text.patterns import has_one
 
 _MONTH_NAMES: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
     "november", "december",
 )  # fmt: skip
-_MONTHS: Final = tuple(map(str.title, _MONTH_NAMES))
 _WEEKDAYS: Final = {
     "monday": "月", "tuesday": "火", "wednesday": "水", "thursday": "木", "friday": "金", "saturday": "土",
     "sunday": "日",
@@ -24,17 +29,27 @@ _WEEKDAY_WORDS: Final = frozenset(_WEEKDAYS) | {
     day + end for day in _WEEKDAYS for end in ("s", "'s")
 }
 # March and May are words of their own unless a number or "in", "of", "since" … stands beside them.
-_MONTH = re.compile(
-    r"\b(?:(January|February|April|June|July|August|September|October|November|December)"
-    r"|(?:(?<=\d )|(?<=th )|(?<=of )|(?<=in )|(?<=In )|(?<=since )|(?<=by )|(?<=until )|(?<=last )|(?<=next ))(March|May)(?! I\b)"
-    r"|(March|May)(?= \d))\b"
-)
+_BEFORE_MONTH: Final = (
+    r"\d ", "th ", "of ", "in ", "In ", "since ", "by ", "until ", "last ", "next ",
+)  # fmt: skip
+
+
+def _month(name: str) -> re.Pattern[str]:
+    """Return the pattern of a month, its name first, which ``re`` finds fast."""
+    beside = ""
+    if name in ("March", "May"):
+        before = "|".join(f"(?<={word}{name})" for word in _BEFORE_MONTH)
+        beside = rf"(?:(?= \d)|(?! I\b)(?:{before}))"
+    return re.compile(rf"{name}(?<=\b{name})\b{beside}")
+
+
+_MONTHS: Final = {name: _month(name) for name in map(str.title, _MONTH_NAMES)}
 _MONTH_JA = re.compile(
     "(?<![0-9.一二三四五六七八九十])([0-9]{1,2}|[一二三四五六七八九]|十[一二]?)月(?![間額])"
 )
 _WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
 _WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
-_TIMED = re.compile(r"[0-9]\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
+_TIMED = re.compile(r"[0-9]+\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
 _TIME_SIGNS: Final = ("時", ":", "：")  # one in each `_CLOCK_JA`
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
 _CLOCK_JA = re.compile(
@@ -59,7 +74,7 @@ _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九
 
 
 _YEAR = re.compile(r"([12](?<![\d.,$€£¥].)(?:(?<=1)[0-9]|(?<=2)0)\d\d)(?![\d,.]*\d)")
-_YEAR_JA = re.compile("([12](?<![0-9.,].)(?:(?<=1)[0-9]|(?<=2)0)[0-9][0-9])年")
+_YEAR_JA = re.compile("年(?<=(?<![0-9.,])((?:1[0-9]|20)[0-9][0-9])年)")
 
 
 def _listed(values: Iterable[float | str]) -> str:
@@ -78,7 +93,7 @@ def changed_years(text: Bitext) -> Iterator[str]:
     []
     """
     japanese = text.japanese.text
-    given = set(_YEAR_JA.findall(japanese)) if "年" in japanese else set()
+    given = set(_YEAR_JA.findall(japanese))
     if not given:
         return
     english = text.english.text
@@ -102,8 +117,8 @@ def changed_dates(text: Bitext) -> Iterator[str]:
         yield from _months(text)
     if not _WEEKDAY_WORDS.isdisjoint(text.source_vocabulary):
         yield from _weekdays(text)
-    may_be_timed = text.source_numerals and has_one(text.target, _TIME_SIGNS)
-    if may_be_timed and _TIMED.search(text.english.text):
+    may_be_timed = has_one(text.target, _TIME_SIGNS) and text.source_numerals
+    if may_be_timed and matches(_TIMED, text.english.text):
         yield from _clock(text)
     if not _PARTS.isdisjoint(text.source_vocabulary):
         yield from _parts_of_hour(text)
@@ -111,17 +126,20 @@ def changed_dates(text: Bitext) -> Iterator[str]:
 
 def _months(text: Bitext) -> Iterator[str]:
     english = text.english.text
-    if "月" not in text.target or not has_one(english, _MONTHS):
+    if "月" not in text.target:
         return
-    named = (name.lower() for names in _MONTH.findall(english) for name in names if name)
-    wanted = {_MONTH_NAMES.index(name) + 1 for name in named}
+    wanted = {
+        n
+        for n, (name, month) in enumerate(_MONTHS.items(), 1)
+        if name in english and month.search(english)
+    }
     if not wanted:
         return
     japanese = text.normal_japanese
     given = {_KANJI.get(month) or int(month) for month in _MONTH_JA.findall(japanese)}
-    own = {int(n) for n in re.findall(r"\b\d{1,2}\b", english)}
-    if wanted - given and given - wanted - own:
-        yield f"month {_listed(wanted - given)} became {_listed(given - wanted)}"
+    lost, new = wanted - given, given - wanted
+    if lost and new and not new <= {int(n) for n in re.findall(r"\b\d{1,2}\b", english)}:
+        yield f"month {_listed(lost)} became {_listed(new)}"
 
 
 def _weekdays(text: Bitext) -> Iterator[str]:
@@ -185,8 +203,7 @@ _ORDINALS: Final = {
     )
 }  # fmt: skip
 _ORDINAL = re.compile(
-    rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)",
-    re.IGNORECASE,
+    rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)"
 )
 _ORDINAL_SIGNS: Final = ("第", "番目", "回目", "位", "版")
 _ORDINAL_JA = re.compile("第([0-9]{1,4})|(?<![0-9.])([0-9]{1,4})(?:番目|回目|位|版)")
@@ -206,11 +223,12 @@ def changed_ordinals(text: Bitext) -> Iterator[str]:
     given = {float(a or b) for a, b in _ORDINAL_JA.findall(japanese)}
     if not given:
         return
-    english = text.english.text
-    found = _ORDINAL.findall(english)
-    wanted = {_ORDINALS.get(word.lower()) or float(number) for word, number in found}
+    lower = text.lower_english
+    found = matches(_ORDINAL, lower, beginnings(lower, _ORDINALS))
+    wanted = {_ORDINALS.get(one[1]) or float(one[2]) for one in found}
     if not wanted or given <= wanted:
         return
+    english = text.english.text
     new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
     missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
     if new and missing:

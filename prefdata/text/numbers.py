@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Set
+from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
 from typing import Final
 
@@ -18,12 +18,17 @@ from prefdata.text.number_words import (
     spelled,
 )
 
+# Where a number may begin: a digit, but no ASCII digit after another one.
+_BEGINNING = re.compile(r"\d(?<![0-9][0-9])")
+# Where Unicode has its other digits; few texts hold a character of these, and they are scanned.
+_OTHER_DIGITS = re.compile("[\u0660-\u1c59\ua620-\uabf9\uff10-\uff19\U000104a0-\U0001fbf9]")
+_DIGITS_ALONE: Final = re.sub(rb"[^0-9]", b" ", bytes(range(256)))
 _EN = re.compile(
     r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.(?![0-5]\d\s?[ap]\.?m)\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
     re.IGNORECASE,
 )
-_MINUTES = re.compile(r"\d(?:[:.]([0-5]\d)(?=\s?[ap]\.?m)|:([0-5]\d)\b)")
+_MINUTES = re.compile(r"\d[0-9]*(?:[:.]([0-5]\d)(?=\s?[ap]\.?m)|:([0-5]\d)\b)")
 _EN_WORD = re.compile(r"[a-z]+")
 _KANJI: Final = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _UNIT: Final = {"十": 10, "百": 100, "千": 1000, "万": 1e4, "億": 1e8, "兆": 1e12}
@@ -40,7 +45,7 @@ _LATIN_NUMBER = re.compile(
 )
 # What every `_LATIN_NUMBER` holds: a digit after a letter, or two capitals after one.
 _NEAR_LATIN_NUMBER = re.compile(
-    r"\d(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z-]-\d)|[A-Za-z-]{0,20}[A-HJ-Z]{2})"
+    r"\d(?:(?<=[A-Za-z]\d)|(?<=[A-Za-z-]-\d)|[0-9]*[A-Za-z-]{0,20}[A-HJ-Z]{2})"
 )
 _FEW = re.compile(r"\b(?:few|several)\b")
 # "Nine out of ten", "one in five", "seven tenths": what Japanese may say as 9割 or 20%.
@@ -62,6 +67,86 @@ _FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|�
 _ITEM = re.compile(r"[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
 
 
+def numerals(text: str) -> list[str]:
+    """Return the runs of ASCII digits of a text."""
+    return _digits_alone(text).decode("ascii").split()
+
+
+def _digits_alone(text: str) -> bytes:
+    """Return a text with blanks for all but ASCII digits: `split` is ten times as fast as a pattern."""
+    return text.encode("ascii", "replace").translate(_DIGITS_ALONE)
+
+
+@lru_cache(maxsize=16)
+def _beginnings(text: str) -> Sequence[int]:
+    """Return where `_BEGINNING` matches."""
+    if not text.isascii() and _OTHER_DIGITS.search(text):
+        return [match.start() for match in _BEGINNING.finditer(text)]
+    digits = _digits_alone(text)
+    found, stop = [], 0
+    for run in digits.split():
+        found.append(digits.index(run, stop))
+        stop = found[-1] + len(run)
+    return found
+
+
+def beginnings(text: str, words: Iterable[str]) -> list[int]:
+    """Return in order where numbers in digits may begin, and where these words do."""
+    found = [*_beginnings(text)]
+    for word in words:
+        start = text.find(word) if word in text else -1  # `in` is twice as fast
+        while start >= 0:
+            found.append(start)
+            start = text.find(word, start + 1)
+    return sorted(found)
+
+
+def matches(
+    pattern: re.Pattern[str], text: str, places: Sequence[int] | None = None
+) -> list[re.Match[str]]:
+    """Return what `pattern.finditer` finds, for a pattern that begins with a number.
+
+    It is tried at these places alone, by default where a number in digits may begin.
+    """
+    match, stop = pattern.match, 0
+    found = []
+    for place in _beginnings(text) if places is None else places:
+        if place >= stop and (one := match(text, place)):
+            found.append(one)
+            stop = one.end()
+    return found
+
+
+# An integer of an English text of which nothing beside it makes another number, a list item or a name.
+_PLAIN = re.compile(
+    r"[0-9](?:(?<=[^\s(（#] [0-9])|(?<=[^\s(（#] \([0-9])|(?<=\$[0-9])|(?<=[0-9]-[0-9]))[0-9]{0,14}+"
+    r"(?!\d|[.,]\d|/|\n[ \t\u3000(（#\d]|[A-Za-z-]{0,20}[A-HJ-Z]{2}"
+    r"|[\s-]?(?i:grand|hundred|thousand|million|billion|trillion|bn|mn|[kmb](?![a-z])))"
+)
+# A digit of Japanese in normal form that may be part of more than an integer.
+_NOT_PLAIN_JA = re.compile(
+    r"\d(?:(?<![0-9])|\d{15}|[,十百千万億兆割]|\.\d|[年時か個日歳倍分]?[ヶカヵ]?月?間?半|ドル\d+セント)"
+)
+
+
+def plain_integers(text: str) -> set[float]:
+    """Return integers of an English text that `english_figures` have, too; not all of them.
+
+    >>> plain_integers("for 10 days, 3 million of 1,000 or $25 a day")
+    {25.0, 10.0}
+    """
+    return set(map(float, _PLAIN.findall(text)))
+
+
+def japanese_integers(text: str) -> set[float] | None:
+    """Return the integers of a Japanese text in normal form KC if it has no other figures, else None.
+
+    >>> japanese_integers("3月10日"), japanese_integers("3万円")
+    ({10.0, 3.0}, None)
+    """
+    return None if _NOT_PLAIN_JA.search(text) else set(map(float, numerals(text)))
+
+
 def english_numbers(text: str) -> list[Readings]:
     """Return the numbers written in digits, and number words with a scale or from two up.
 
@@ -77,19 +162,21 @@ def english_numbers(text: str) -> list[Readings]:
 def english_figures(text: str) -> list[Readings]:
     """Return the numbers of an English text that are written in digits."""
     text = _prose(text)
-    found = [_english(match) for match in _EN.finditer(text)]
-    minutes = {a or b for a, b in _MINUTES.findall(text)} - {"00", "30"}
+    found = [_english(match) for match in matches(_EN, text)]
+    minutes = {match[1] or match[2] for match in matches(_MINUTES, text)} - {"00", "30"}
     return found + [frozenset([float(minute)]) for minute in sorted(minutes)]
 
 
 def _prose(text: str) -> str:
     """Return a text without markers of list items, and without numbers in names: B2B, 3D."""
     text = without_beginnings(text, _ITEM)
-    return _LATIN_NUMBER.sub(" ", text) if _NEAR_LATIN_NUMBER.search(text) else text
+    return _LATIN_NUMBER.sub(" ", text) if matches(_NEAR_LATIN_NUMBER, text) else text
 
 
 def _english(match: re.Match[str]) -> Readings:
     value = float(match[1].replace(",", ""))
+    if match.end() == match.end(1) and not 1900 <= value < 2100:
+        return frozenset([value])
     readings = {value}
     scale = (match["scale"] or "").lower()
     if scale:
@@ -183,7 +270,7 @@ def japanese_figures(text: str, known: Set[float] = frozenset()) -> list[Reading
         text = _CENTS.sub(lambda m: f"{m[1]}.{int(m[2]):02}ドル", text)
     return [
         _japanese(match, text)
-        for match in _JA.finditer(text)
+        for match in matches(_JA, text)
         if not (known and (written := match[0]).isdecimal() and float(written) in known)
     ]
 

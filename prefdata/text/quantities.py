@@ -21,17 +21,20 @@ from prefdata.text.numbers import (
     english_figures,
     english_numbers,
     japanese_figures,
+    japanese_integers,
     japanese_numbers,
+    numerals,
+    plain_integers,
     word_numbers,
 )
 from prefdata.text.patterns import has_one
 from prefdata.text.seen import Seen
 
-_NUMERAL = re.compile(r"[0-9]+")
-_SCALED = re.compile("[0-9０-９][万億兆千百半]")
+_SCALES: Final = tuple("万億兆千百半")
+_SCALED = re.compile(f"[0-9０-９][{''.join(_SCALES)}]")
 _TIME: Final = word_list("time")
-_UNIT_OF_TIME = re.compile(r"[ -](second|minute|hour|day|week|month|year)s?\b")
 _COUNT = re.compile(r"(?<![\d.,$])(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\Z")
+_WORDS: Final = frozenset(WORD_VALUES)
 _SMALL: Final = {
     word: str(n)
     for n, word in enumerate(
@@ -44,6 +47,8 @@ _JA_UNIT: Final = {
         "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
     }.items()
 }  # fmt: skip
+# Each after a number, its own letters first: `re` finds them fast.
+_UNIT_OF_TIME: Final = {unit: re.compile(rf"{unit}(?<=[ -]{unit})s?\b") for unit in _JA_UNIT}
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
 # Signs of a figure in the Japanese, the figure, and what the English would say for it in some word.
 _FIGURES: Final = {
@@ -154,15 +159,21 @@ def _seen(band: str, found: list[str]) -> Iterator[Seen]:
 
 def _has_new_digits(text: Bitext) -> bool:
     """Tell whether the target has digits that the source lacks, or 万, 半 and the like."""
-    if _SCALED.search(text.japanese.text):
+    japanese = text.japanese.text
+    if not text.source_numerals.issuperset(numerals(japanese)):
         return True
-    return not set(_NUMERAL.findall(text.japanese.text)).issubset(text.source_numerals)
+    return has_one(japanese, _SCALES) and _SCALED.search(japanese) is not None
 
 
 def _unexplained(text: Bitext) -> list[Readings]:
     """Return the numbers in digits of the target that no figure or plain word of the source explains."""
-    words = [WORD_VALUES[word] for word in WORD_VALUES.keys() & text.source_vocabulary]
-    known = frozenset(words).union(*english_figures(text.english.text))
+    known = frozenset([WORD_VALUES[word] for word in text.source_vocabulary & _WORDS])
+    integers = japanese_integers(text.normal_japanese)
+    if integers is not None:
+        integers -= known
+        if not integers or integers <= plain_integers(text.english.text):
+            return []  # true of most texts
+    known = known.union(*english_figures(text.english.text))
     given = japanese_figures(text.normal_japanese, known)
     return [readings for readings in given if not _matches(readings, known)]
 
@@ -219,10 +230,16 @@ def _with_half_too_many(source: str, target: str) -> list[str]:
 
 def _durations(english: str) -> Iterator[tuple[str, str]]:
     """Yield number and unit of the durations in a lower-case English text."""
-    for unit in _UNIT_OF_TIME.finditer(english):
-        count = _COUNT.search(english, max(unit.start() - 5, 0), unit.start())
+    places = [
+        (match.start() - 1, unit)
+        for unit, pattern in _UNIT_OF_TIME.items()
+        if unit in english
+        for match in pattern.finditer(english)
+    ]
+    for stop, unit in sorted(places):
+        count = _COUNT.search(english, max(stop - 5, 0), stop)
         if count:
-            yield count[0], unit[1]
+            yield count[0], unit
 
 
 def _changed_units(text: Bitext) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from prefdata.text.number_words import SMALL_NUMBERS
-from prefdata.text.numbers import value_of
+from prefdata.text.numbers import beginnings, matches, value_of
 
 _FILE = Path(__file__).with_name("units.yaml")
 # Durations in other units are told apart elsewhere: 歳 and 年 are the same to a year.
@@ -85,10 +85,14 @@ class _UnitWords:
     def hold_one(self, words: Set[str]) -> bool:
         """Tell whether one of the words is or ends in a unit, as in 50km and five-mile."""
         units, others = self._units, self._others
-        for word in words - others - units:
-            (units if self._name.fullmatch(word) else others).add(word)
+        if not units.isdisjoint(words):
+            return True
+        if words <= others:
+            return False
         if len(others) + len(units) > _REMEMBERED:
-            self._units, self._others = set(), set()
+            units, others = self._units, self._others = set(), set()
+        for word in words - others:
+            (units if self._name.fullmatch(word) else others).add(word)
         return not units.isdisjoint(words)
 
 
@@ -105,16 +109,21 @@ def may_be_compared(words: Set[str], text: str, *, with_time: bool) -> bool:
     return "$" in text or "°" in text or _unit_words(with_time).hold_one(words)
 
 
-def english_quantities(text: str) -> list[Quantity]:
+def english_quantities(text: str, *, with_one: bool = True) -> list[Quantity]:
     """Return the numbers of an English text that have a unit; ranges give both ends.
+
+    `with_one`: "a pound" is one, too.
 
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
     [50.0, 60.0, 1.0]
     """
     _, pattern = _units()
-    text = _DOLLARS.sub(r"\1 dollars", text.lower())
+    text = text.lower()
+    if "$" in text:
+        text = _DOLLARS.sub(r"\1 dollars", text)
+    places = beginnings(text, ["a", *SMALL_NUMBERS] if with_one else SMALL_NUMBERS)
     found = []
-    for match in pattern.finditer(text):
+    for match in matches(pattern, text, places):
         values = [_english_value(match[n]) for n in (1, 2) if match[n]]
         found += [Quantity(value, unit) for value in values for unit in _named(match[3])]
     return found
@@ -135,7 +144,7 @@ def _english_value(written: str) -> float:
 
 def japanese_quantities(text: str, unit: Unit) -> Iterator[float]:
     """Yield the numbers of a normalized Japanese text that have this unit; 1年半 is 1 and 1.5."""
-    for match in unit.japanese.finditer(text):
+    for match in matches(unit.japanese, text):
         for written in (match[1], match[2]):
             if written:
                 yield value_of(written)
@@ -175,7 +184,7 @@ def compare(
     >>> compare("20 miles", "32キロ"), compare("20 miles", "20キロ")[1]
     (({(20.0, 32.0)}, []), ['20 in another unit'])
     """
-    wanted = english_quantities(english)
+    wanted = english_quantities(english, with_one=with_conversions)
     given = _Given(japanese)
     astray = list(_astray(wanted, given))
     if not wanted or not (astray or with_conversions):

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, overload
 
 from prefdata.text import latin, length, script
+from prefdata.text.digits import numerals
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
-from prefdata.text.numbers import numerals
 from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
 
 _JOINT = re.compile("['’.,-]")

@@ -7,13 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prefdata.text.bitext import Bitext
-from prefdata.text.numbers import (
-    beginnings,
-    english_numbers,
-    japanese_numbers,
-    matches,
-    word_numbers,
-)
+from prefdata.text.digits import beginnings, matches
+from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
 from prefdata.text.patterns import has_one
 
 _MONTH_NAMES: Final = (

@@ -6,6 +6,8 @@ import re
 from collections.abc import Set
 from typing import Final, TypeAlias
 
+from prefdata.text.digits import beginnings, matches
+
 # All readings of one number: "5:30pm" is 5, 17, 5.5 or 30.
 Readings: TypeAlias = frozenset[float]
 
@@ -38,6 +40,7 @@ _OTHER_WORDS: Final = {
 }  # fmt: skip
 # What a word of an English text may be in digits.
 WORD_VALUES: Final = {word: float(value) for word, value in (_OTHER_WORDS | WORDS).items()}
+VALUED_WORDS: Final = frozenset(WORD_VALUES)
 _EN_COMPOUND = re.compile(
     r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))(?:[ -](grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion))?\b",
 )
@@ -69,11 +72,15 @@ def spelled(text: str, words: Set[str]) -> list[Readings]:
     [[200.0, 50000.0, 250000.0], [25.0]]
     """
     found = []
-    for chain in _CHAIN.findall(text) if not _LARGE.isdisjoint(words) else ():
+    chains = (
+        [] if _LARGE.isdisjoint(words) else matches(_CHAIN, text, beginnings(text, ["a", *WORDS]))
+    )
+    for chain in [match[0] for match in chains]:
         if value := _chain(chain):
             found.append(frozenset([value, *map(_chain, chain.split(" and "))]))
             text = text.replace(chain, " ", 1)
-    for tens, ones, simple, scale in _EN_COMPOUND.findall(text):
+    for match in matches(_EN_COMPOUND, text, beginnings(text, WORDS)):
+        tens, ones, simple, scale = match.groups("")
         value = WORDS.get(tens, 0.0) + WORDS.get(ones or simple, _OTHER_WORDS.get(ones, 1.0))
         if scale:
             found.append(frozenset([value * SCALES[scale]]))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Set
 from functools import lru_cache
 from typing import Final
 
+from prefdata.text.digits import beginnings, matches, numerals
 from prefdata.text.length import without_beginnings
 from prefdata.text.number_words import (
     SCALES,
+    VALUED_WORDS,
     WORD_VALUES,
     WORDS,
     Readings,
@@ -18,11 +20,6 @@ from prefdata.text.number_words import (
     spelled,
 )
 
-# Where a number may begin: a digit, but no ASCII digit after another one.
-_BEGINNING = re.compile(r"\d(?<![0-9][0-9])")
-# Where Unicode has its other digits; few texts hold a character of these, and they are scanned.
-_OTHER_DIGITS = re.compile("[\u0660-\u1c59\ua620-\uabf9\uff10-\uff19\U000104a0-\U0001fbf9]")
-_DIGITS_ALONE: Final = re.sub(rb"[^0-9]", b" ", bytes(range(256)))
 _EN = re.compile(
     r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.(?![0-5]\d\s?[ap]\.?m)\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
     r"(?:[\s-]?(?P<scale>grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion|bn|mn|[kKmMbB](?![A-Za-z]))\b)?(?P<half>\s?1/2|½)?\s?(?P<noon>[ap]\.?\s?m\b)?(?P<decade>'?s\b)?(?P<tail>st|nd|rd|th)?",
@@ -65,56 +62,6 @@ _PERCENT = re.compile(r"\s?(?:%|パーセント)")
 _CENTS = re.compile(r"((?<!\d)\d+)ドル(\d{1,2})セント")
 _FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|”|in\b|inches)?")
 _ITEM = re.compile(r"[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
-
-
-def numerals(text: str) -> list[str]:
-    """Return the runs of ASCII digits of a text."""
-    return _digits_alone(text).decode("ascii").split()
-
-
-def _digits_alone(text: str) -> bytes:
-    """Return a text with blanks for all but ASCII digits: `split` is ten times as fast as a pattern."""
-    return text.encode("ascii", "replace").translate(_DIGITS_ALONE)
-
-
-@lru_cache(maxsize=16)
-def _beginnings(text: str) -> Sequence[int]:
-    """Return where `_BEGINNING` matches."""
-    if not text.isascii() and _OTHER_DIGITS.search(text):
-        return [match.start() for match in _BEGINNING.finditer(text)]
-    digits = _digits_alone(text)
-    found, stop = [], 0
-    for run in digits.split():
-        found.append(digits.index(run, stop))
-        stop = found[-1] + len(run)
-    return found
-
-
-def beginnings(text: str, words: Iterable[str]) -> list[int]:
-    """Return in order where numbers in digits may begin, and where these words do."""
-    found = [*_beginnings(text)]
-    for word in words:
-        start = text.find(word) if word in text else -1  # `in` is twice as fast
-        while start >= 0:
-            found.append(start)
-            start = text.find(word, start + 1)
-    return sorted(found)
-
-
-def matches(
-    pattern: re.Pattern[str], text: str, places: Sequence[int] | None = None
-) -> list[re.Match[str]]:
-    """Return what `pattern.finditer` finds, for a pattern that begins with a number.
-
-    It is tried at these places alone, by default where a number in digits may begin.
-    """
-    match, stop = pattern.match, 0
-    found = []
-    for place in _beginnings(text) if places is None else places:
-        if place >= stop and (one := match(text, place)):
-            found.append(one)
-            stop = one.end()
-    return found
 
 
 # An integer of an English text of which nothing beside it makes another number, a list item or a name.
@@ -195,18 +142,18 @@ def _english(match: re.Match[str]) -> Readings:
 
 _MILEAGE = re.compile(r"\b(\d{1,3}) ?(?:mpg|miles (?:per|to the|a) gallon)\b")
 _KM_PER_LITER: Final = 0.4251
-_SIGHT = re.compile(r"\b20/([1-9]\d{1,2})\b")  # 20/20 vision is 1.0
+_SIGHT = re.compile(r"20/(?<!\w20/)([1-9]\d{1,2})\b")  # 20/20 vision is 1.0
 
 
 def word_numbers(text: str) -> frozenset[float]:
     """Return what number words, months and the like in an English text may explain."""
-    found = {WORD_VALUES[word] for word in WORD_VALUES.keys() & _words(text)}
+    found = {WORD_VALUES[word] for word in _words(text) & VALUED_WORDS}
     found |= {century + int(year) for year in _YEAR.findall(text) for century in (1900.0, 2000.0)}
     for feet, inches in _FEET.findall(text):
         found.add(round(int(feet) * 30.48 + int(inches) * 2.54))
     found |= {20 / int(sight) for sight in _SIGHT.findall(text)}
-    for miles in _MILEAGE.findall(text):
-        per_liter = int(miles) * _KM_PER_LITER
+    for match in matches(_MILEAGE, text):
+        per_liter = int(match[1]) * _KM_PER_LITER
         found |= {1.0, float(round(per_liter)), float(int(per_liter)), round(per_liter, 1)}
     if "24/7" in text:
         found |= {24.0, 365.0, 7.0}
@@ -230,7 +177,8 @@ def _words(text: str) -> frozenset[str]:
 def _times(text: str) -> set[float]:
     """Return minute and hour of "ten to six": 50 and 5."""
     found = set()
-    for minutes, hour in _TO_HOUR.findall(text):
+    places = beginnings(text, ["quarter", *WORDS])
+    for minutes, hour in (match.groups() for match in matches(_TO_HOUR, text, places)):
         found |= {60 - (15 if minutes == "quarter" else _small(minutes)), _small(hour) - 1}
     return found
 
@@ -238,7 +186,8 @@ def _times(text: str) -> set[float]:
 def _shares(text: str) -> set[float]:
     """Return the shares of "nine out of ten" as percentages."""
     found = set()
-    for first, second, tenth, _ in _SHARE.findall(text):
+    for match in matches(_SHARE, text, beginnings(text, WORDS)):
+        first, second, tenth, _ = match.groups()
         part, whole = _small(first or tenth), _small(second or "ten")
         if part and whole:
             found.add(round(100 * part / whole, 1))

@@ -15,15 +15,15 @@ from typing import Final
 from prefdata.text import units
 from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
+from prefdata.text.digits import numerals
 from prefdata.text.lists import word_list
-from prefdata.text.number_words import WORD_VALUES, Readings
+from prefdata.text.number_words import VALUED_WORDS, WORD_VALUES, Readings
 from prefdata.text.numbers import (
     english_figures,
     english_numbers,
     japanese_figures,
     japanese_integers,
     japanese_numbers,
-    numerals,
     plain_integers,
     word_numbers,
 )
@@ -34,7 +34,6 @@ _SCALES: Final = tuple("万億兆千百半")
 _SCALED = re.compile(f"[0-9０-９][{''.join(_SCALES)}]")
 _TIME: Final = word_list("time")
 _COUNT = re.compile(r"(?<![\d.,$])(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\Z")
-_WORDS: Final = frozenset(WORD_VALUES)
 _SMALL: Final = {
     word: str(n)
     for n, word in enumerate(
@@ -167,7 +166,7 @@ def _has_new_digits(text: Bitext) -> bool:
 
 def _unexplained(text: Bitext) -> list[Readings]:
     """Return the numbers in digits of the target that no figure or plain word of the source explains."""
-    known = frozenset([WORD_VALUES[word] for word in text.source_vocabulary & _WORDS])
+    known = frozenset([WORD_VALUES[word] for word in text.source_vocabulary & VALUED_WORDS])
     integers = japanese_integers(text.normal_japanese)
     if integers is not None:
         integers -= known

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from prefdata.text.digits import beginnings, matches
 from prefdata.text.number_words import SMALL_NUMBERS
-from prefdata.text.numbers import beginnings, matches, value_of
+from prefdata.text.numbers import value_of
 
 _FILE = Path(__file__).with_name("units.yaml")
 # Durations in other units are told apart elsewhere: 歳 and 年 are the same to a year.
@@ -84,15 +85,13 @@ class _UnitWords:
 
     def hold_one(self, words: Set[str]) -> bool:
         """Tell whether one of the words is or ends in a unit, as in 50km and five-mile."""
+        if len(self._others) + len(self._units) > _REMEMBERED:
+            self._units, self._others = set(), set()
         units, others = self._units, self._others
-        if not units.isdisjoint(words):
-            return True
-        if words <= others:
-            return False
-        if len(others) + len(units) > _REMEMBERED:
-            units, others = self._units, self._others = set(), set()
-        for word in words - others:
-            (units if self._name.fullmatch(word) else others).add(word)
+        words = words - others
+        if words and units.isdisjoint(words):
+            for word in words:
+                (units if self._name.fullmatch(word) else others).add(word)
         return not units.isdisjoint(words)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
-from prefdata.text.lists import word_list
+from prefdata.text.lists import alternatives, word_list
 from prefdata.text.patterns import has_one, pattern
 from prefdata.text.seen import Seen
 
@@ -27,7 +27,8 @@ _LOGGED = re.compile(
     rf"(?m)^.{{0,80}}(?:\b(?:{'|'.join(_LEVELS)}|WARNING)\b|\d{{2}}:\d{{2}}:\d{{2}}).{{0,300}}$"
 )
 _KEY = re.compile(r"(?m)^[ \t]*[A-Za-z_][\w.-]{0,40}:(?=[ \t\n])")  # of YAML, as in the source
-_ERROR = re.compile(r"\b\w{0,30}(?:Error|Exception|Warning)\b[:：][^\n]{0,300}")
+_ERRORS: Final = ("Error", "Exception", "Warning")
+_ERROR = re.compile(rf"\b\w{{0,30}}(?:{'|'.join(_ERRORS)})\b[:：][^\n]{{0,300}}")
 _QUOTED_LABEL = re.compile(r"[「『“\"][A-Za-z][\w&'’-]{0,20}(?: [\w&'’-]{1,20}){0,4}[」』”\"]")
 _CONNECTIVE = re.compile(
     r"\b(However|Therefore|Moreover|Furthermore|Meanwhile|Also|But|And|So|Then|First|Second|Finally|Instead|Still|Yet"
@@ -58,21 +59,17 @@ _COMMANDS: Final = (
     "git|npm|npx|pip3?|yarn|pnpm|docker|kubectl|brew|apt(?:-get)?|conda|cargo"
     "|python3?|ssh|curl|wget|systemctl|terraform|aws|gcloud|chmod|mkdir|cd|ls|rm|cp|mv|tar"
 )
-# Each begins with its letter, for `re` to pass over others fast, and looks back from there.
 _COMMAND = re.compile(
-    "(?:"
-    + "|".join(
-        rf"{command[0]}(?<![A-Za-z0-9-].){command[1:]}"
-        for command in (f"sudo (?:{_COMMANDS})", *_COMMANDS.split("|"))
-    )
-    + ")(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
+    alternatives([f"sudo (?:{_COMMANDS})", *_COMMANDS.split("|")], not_after="A-Za-z0-9-")
+    + "(?: [A-Za-z0-9._/:=@~+-]+){1,8}"
 )
 _COMPUTING: Final = pattern("technical.computing")
 # "Your landlordは": a determiner and its noun, glued to Japanese.
+_NOUN: Final = r" [a-z]{3,30}(?=[\u3041-\u30ff\u4e00-\u9fff])"
 _DETERMINED = re.compile(
-    r"\b(?:your|my|his|her|our|their|its|the|this|these|an?) [a-z]{3,30}(?=[\u3041-\u30ff\u4e00-\u9fff])",
-    re.IGNORECASE,
+    rf"\b(?:your|my|his|her|our|their|its|the|this|these|an?){_NOUN}", re.IGNORECASE
 )
+_GLUED_NOUN = re.compile(_NOUN, re.IGNORECASE)  # which most texts lack, and `re` finds by its blank
 _ROW = re.compile(r"(?m)^[ \t]*(\|.+\|)[ \t]*$")
 _RULE_ROW = re.compile(r"[|:\s-]+")
 _ORDINARY = re.compile(r"\b[a-z]{3,}\b")
@@ -90,7 +87,7 @@ def without_labels(text: str) -> str:
     text = _QUOTED_LABEL.sub("◇", text)
     if ">" in text or "＞" in text or "→" in text:
         text = _MENU.sub("◇", text)
-    return _ERROR.sub("◇", text) if ":" in text or "：" in text else text
+    return _ERROR.sub("◇", text) if has_one(text, _ERRORS) else text
 
 
 def without_commands(text: Bitext) -> str:
@@ -123,7 +120,7 @@ def partially_untranslated(text: Bitext, lower: list[str]) -> Iterator[Seen]:
         return
     prose = without_commands(text)
     is_about_words = _is_about_words(text)
-    determined = _DETERMINED.search(prose)
+    determined = _DETERMINED.search(prose) if _GLUED_NOUN.search(prose) else None
     if determined and not is_about_words and determined.group().lower() in text.lower_source:
         yield Seen("partially_untranslated", "phrase", 2.0, determined.group())
     if len(lower) >= 2:

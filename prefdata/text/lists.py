@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,3 +23,14 @@ def word_list(name: str) -> frozenset[str]:
     True
     """
     return frozenset(_lists()[name].split())
+
+
+def alternatives(words: Iterable[str], *, not_after: str = r"\w") -> str:
+    r"""Return a pattern of one of the words or patterns, not after a class of characters.
+
+    Each begins with its first letter and looks back from there: `re` finds letters fast, and ``\b`` slowly.
+
+    >>> alternatives(["Ohio", "Utah"])
+    '(?:O(?<![\\w].)hio|U(?<![\\w].)tah)'
+    """
+    return f"(?:{'|'.join(f'{word[0]}(?<![{not_after}].){word[1:]}' for word in words)})"

@@ -10,6 +10,7 @@ from typing import Final
 
 from prefdata.text import latin
 from prefdata.text.bitext import Bitext
+from prefdata.text.lists import alternatives
 from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_one
 from prefdata.text.seen import Seen
 
@@ -81,8 +82,7 @@ _STATES: Final = (
     "Oregon", "Pennsylvania", "Rhode Island", "Tennessee", "Texas", "Utah", "Vermont", "West Virginia", "Virginia",
     "Washington", "Wisconsin", "Wyoming",
 )  # fmt: skip
-# Each begins with its capital, for `re` to pass over others fast, and looks back from there.
-_STATE = re.compile("(?:" + "|".join(rf"{name[0]}(?<!\w.){name[1:]}" for name in _STATES) + r")\b")
+_STATE = re.compile(alternatives(_STATES) + r"\b")
 
 
 def check(text: Bitext) -> Iterator[Seen]:

@@ -8,7 +8,7 @@ from typing import Final
 
 KANA = "ぁ-ゖゝゞァ-ヺーヽヾｦ-ﾟ"
 HAN = "一-鿿㐀-䶿\uf900-\ufaff々〆𠀀-𪛟"
-_JAPANESE = re.compile(f"[{KANA}{HAN}]+")
+_JAPANESE = re.compile(f"[{KANA}{HAN}][{KANA}{HAN}]*+")  # `re` finds one fast, and a run slowly
 _KANA = re.compile(f"[{KANA}]")
 _HIRAGANA = re.compile("[ぁ-ゖ]+")
 _HAN = re.compile(f"[{HAN}]")

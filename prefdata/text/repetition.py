@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from operator import eq
 from typing import Final
 
 from prefdata.text.bitext import Bitext
@@ -59,10 +60,10 @@ def longest_source_loop(source: str) -> int:
     words = _ENGLISH.findall(source.lower())
     best = 1
     for size in range(1, 7):
-        equal = 0
-        for place in range(size, len(words)):
-            equal = equal + 1 if words[place] == words[place - size] else 0
-            best = max(best, 1 + equal // size)
+        equal = bytes(
+            map(eq, words[size:], words)
+        )  # 1 where a word is the one of `size` words before
+        best = max(best, 1 + max(map(len, equal.split(b"\0"))) // size)
     return best
 
 

@@ -24,10 +24,11 @@ _SPEAKERS: Final = {
 _SPEAKER: Final = {word: who for who, words in _SPEAKERS.items() for word in words.split()}
 _NAMES = "|".join(sorted(_SPEAKER, key=len, reverse=True))
 _TURN = re.compile(
-    rf"^[ \t\u3000]*(?:#{{1,4}}[ ]?|\*\*|\[|【|<\|?)?({_NAMES})(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
-    re.IGNORECASE | re.MULTILINE,
+    rf"[ \t\u3000]*(?:#{{1,4}}[ ]?|\*\*|\[|【|<\|?)?({_NAMES})(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
+    re.IGNORECASE,
 )
 _ANY_TURN = re.compile(r"(?m)^[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
+_TOKEN_SIGNS: Final = ("<", "[", "⟦", "▁")
 _LABEL_SIGNS: Final = (":", "：", "#", "**")
 _FIRST: Final = tuple("ausm")  # of a speaker's name, which is in Latin letters
 _FRAME = re.compile(r"\n\n(Human|Assistant): ?")
@@ -39,7 +40,8 @@ def speakers(text: str) -> list[str]:
     >>> speakers("Human: hi\\n\\nAssistant: hello"), speakers("人間：やあ")
     (['human', 'assistant'], ['human'])
     """
-    return [_SPEAKER[name.lower()] for name in _TURN.findall(text)]
+    turns = map(_TURN.match, text.split("\n"))
+    return [_SPEAKER[turn[1].lower()] for turn in turns if turn]
 
 
 def split_transcript(text: str) -> list[tuple[str, str]]:
@@ -67,13 +69,10 @@ def check(text: Bitext) -> Iterator[Seen]:
     ()
     """
     target = text.target
-    tokens = (
-        [t for t in _TOKEN.regex.findall(target) if t not in text.source]
-        if _has_sign(target)
-        else []
-    )
-    if tokens:
-        yield Seen("template_artifact", "token", float(len(tokens)), " ".join(tokens)[:80])
+    if has_one(target, _TOKEN_SIGNS):
+        tokens = [t for t in _TOKEN.regex.findall(target) if t not in text.source]
+        if tokens:
+            yield Seen("template_artifact", "token", float(len(tokens)), " ".join(tokens)[:80])
     prompt = None if text.is_native else _PROMPT.search(target)
     if prompt and not _SOURCE_PROMPT.search(text.source):
         yield Seen("template_artifact", "prompt", detail=prompt.group())
@@ -85,10 +84,6 @@ def check(text: Bitext) -> Iterator[Seen]:
         turns = len(speakers(target)) if ":" in target or "：" in target else 0
         if turns and (extra := turns - _source_turns(text)) > 0:
             yield Seen("hallucinated_turn", measured=float(extra))
-
-
-def _has_sign(target: str) -> bool:
-    return "<" in target or "[" in target or "⟦" in target or "▁" in target
 
 
 def _source_turns(text: Bitext) -> int:

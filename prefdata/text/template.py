@@ -25,7 +25,7 @@ _SPEAKER: Final = {word: who for who, words in _SPEAKERS.items() for word in wor
 _NAMES = "|".join(sorted(_SPEAKER, key=len, reverse=True))
 _TURN = re.compile(
     rf"[ \t\u3000]*(?:#{{1,4}}[ ]?|\*\*|\[|【|<\|?)?({_NAMES})(?:\*\*|\]|】|\|?>)?[ \t]*[:：]",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # a long s is no s: no list has such a name
 )
 _ANY_TURN = re.compile(r"(?m)^[ \t]*(?:\*\*)?([A-Z][A-Za-z ]{0,20}|[Qq]|[Aa])(?:\*\*)?[ \t]*:")
 _TOKEN_SIGNS: Final = ("<", "[", "⟦", "▁")

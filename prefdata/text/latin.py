@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from prefdata.text.lists import word_list
 from prefdata.text.masking import HOLE
 
-# The first letter stands by itself: `re` passes fast over what no class of characters at the beginning has.
+# One letter first: where a class of characters begins a pattern, not a run of it, `re` passes over others fast.
 WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ]*+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
 _TYPOGRAPHIC: Final = (

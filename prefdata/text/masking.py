@@ -18,9 +18,9 @@ from prefdata.text.patterns import has_one
 HOLE: Final = "◇"
 
 _CODE: Final = ("`", "~~~")
-# Kinds of spans in the order they are tried: a sign that each holds, the characters that one begins with, and
-# the pattern after these. Patterns of which a text holds no sign are left out: without that of addresses, `re`
-# skips ten times as fast.
+# Kinds of spans in the order they are tried: a sign that each holds, the characters it may begin with, and its
+# pattern from the second one on: where a class of characters stands first, `re` passes over all others fast.
+# For that, patterns of which a text holds no sign are left out: addresses begin with any letter.
 _SPANS: Final[dict[str, tuple[tuple[str, ...], str, str]]] = {
     "block": (
         _CODE,
@@ -116,7 +116,7 @@ def mask(text: str) -> Masked:
 
 
 def _may_have_long_number(text: str) -> bool:
-    """Tell whether a text may hold forty digits in a row: every twentieth character hits two of them."""
+    """Tell whether a text may hold forty digits in a row: two of them are among every twentieth character."""
     return _TWO_DIGITS.search(text[::20]) is not None
 
 

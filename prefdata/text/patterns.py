@@ -24,19 +24,22 @@ class Pattern:
 
     Alternatives are tried one after the other, for each of them begins with characters that ``re`` finds
     fast, and all of them together do not; those that begin at the edge of a word are tried together.
+    Where all begin at the text's beginning (``\\A``), they are tried there alone.
     """
 
-    __slots__ = ("_is_also", "_is_near", "also", "also_words", "near", "parts", "regex", "words")
+    __slots__ = ("_is_also", "_is_near", "also", "also_words", "near", "regex", "searches", "words")
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         flags = re.NOFLAG
         for letter in entry.get("flags", ""):
             flags |= {"i": re.IGNORECASE, "m": re.MULTILINE}[letter]
         self.regex = re.compile("|".join(entry["any"]), flags)
-        is_split = not any(part.startswith(r"\b") for part in entry["any"])
-        self.parts = (
-            [re.compile(part, flags) for part in entry["any"]] if is_split else [self.regex]
-        )
+        if all(part.startswith(r"\A") for part in entry["any"]):
+            self.searches = [self.regex.match]
+        elif any(part.startswith(r"\b") for part in entry["any"]):
+            self.searches = [self.regex.search]
+        else:
+            self.searches = [re.compile(part, flags).search for part in entry["any"]]
         self.words = frozenset(entry.get("words", ()))
         self.also_words = frozenset(entry.get("also_words", ()))
         self.near = tuple(entry.get("near", entry.get("words", ())))
@@ -59,8 +62,8 @@ class Pattern:
         if not self.is_possible(text, words):
             return None
         first = None
-        for part in self.parts:
-            found = part.search(text)
+        for search in self.searches:
+            found = search(text)
             if found and (first is None or found.start() < first.start()):
                 first = found
         return first

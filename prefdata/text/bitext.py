@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar, overload
 
 from prefdata.text import latin, length, script
 from prefdata.text.digits import numerals
+from prefdata.text.lexicon import JAPANESE
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
 from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
@@ -77,6 +78,11 @@ class Bitext:
     def japanese(self) -> Masked:
         """Return the target without code, URLs and the like."""
         return mask(self.target)
+
+    @measured
+    def held(self) -> frozenset[str]:
+        """Return which of the words that rules look for the target holds."""
+        return JAPANESE.held(self.target)
 
     @measured
     def words(self) -> Words:

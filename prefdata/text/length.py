@@ -95,7 +95,7 @@ def japanese_sentences(text: str) -> list[str]:
 def _without_numbers(text: str) -> str:
     """Take out the numbers of list items."""
     is_possible = "\n" in text or text[:1].isdigit()
-    return _ITEM_NUMBER.sub("\n", f"\n{text}") if is_possible else text
+    return _ITEM_NUMBER.sub("\n", f"\n{text}")[1:] if is_possible else text
 
 
 def list_items(text: str) -> int:

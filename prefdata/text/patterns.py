@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
-from functools import cache, partial
+from collections.abc import Mapping, Set
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+from prefdata.text.lexicon import ENGLISH, JAPANESE
 
 _FILE = Path(__file__).with_name("patterns.yaml")
 DIGITS: Final = tuple("0123456789")
@@ -19,15 +21,15 @@ class Pattern:
     """A regular expression that is tried only on texts that hold one of the words it needs.
 
     Looking for ten words costs a tenth of scanning for a pattern, and most texts have none. Where
-    `also` is given, one of those must be there, too. `words` and `also_words` are whole words: where
-    those of a text are known, they are compared instead of being looked for.
+    `also` is given, one of those must be there, too. `words` and `also_words` stand in the lexicon of
+    their language: where it is known which of its words a text holds, they are not looked for again.
 
     Alternatives are tried one after the other, for each of them begins with characters that ``re`` finds
     fast, and all of them together do not; those that begin at the edge of a word are tried together.
     Where all begin at the text's beginning (``\\A``), they are tried there alone.
     """
 
-    __slots__ = ("_is_also", "_is_near", "also", "also_words", "near", "regex", "searches", "words")
+    __slots__ = ("also", "also_words", "near", "regex", "searches", "words")
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         flags = re.NOFLAG
@@ -42,24 +44,28 @@ class Pattern:
             self.searches = [re.compile(part, flags).search for part in entry["any"]]
         self.words = frozenset(entry.get("words", ()))
         self.also_words = frozenset(entry.get("also_words", ()))
-        self.near = tuple(entry.get("near", entry.get("words", ())))
-        self.also = tuple(entry.get("also", entry.get("also_words", ())))
-        self._is_near, self._is_also = finder(self.near), finder(self.also)
+        lexicon = ENGLISH if all(map(str.isascii, self.words)) else JAPANESE
+        lexicon.add(self.words | self.also_words)
+        self.near = tuple(entry.get("near", self.words))
+        self.also = tuple(entry.get("also", self.also_words))
 
-    def is_possible(self, text: str, words: Set[str] | None = None) -> bool:
-        """Tell whether the text, of these words if they are known, holds what a match needs."""
-        if self.words and words is not None:
-            if self.words.isdisjoint(words):
+    def is_possible(self, text: str, held: Set[str] | None = None) -> bool:
+        """Tell whether the text holds what a match needs.
+
+        `held` are the words that its language's lexicon finds in it, or in what it is a part of.
+        """
+        if held is not None and self.words:
+            if self.words.isdisjoint(held):
                 return False
             if self.also_words:
-                return not self.also_words.isdisjoint(words)
-        elif self.near and not self._is_near(text):
+                return not self.also_words.isdisjoint(held)
+        elif self.near and not has_one(text, self.near):
             return False
-        return not self.also or bool(self._is_also(text))
+        return not self.also or has_one(text, self.also)
 
-    def search(self, text: str, words: Set[str] | None = None) -> re.Match[str] | None:
-        """Return the first match, as ``re.search`` does; `words` are those of the text, if known."""
-        if not self.is_possible(text, words):
+    def search(self, text: str, held: Set[str] | None = None) -> re.Match[str] | None:
+        """Return the first match, as ``re.search`` does; `held` as in `is_possible`."""
+        if not self.is_possible(text, held):
             return None
         first = None
         for search in self.searches:
@@ -75,16 +81,6 @@ def has_one(text: str, words: tuple[str, ...]) -> bool:
         if word in text:
             return True
     return False
-
-
-def finder(words: tuple[str, ...]) -> Callable[[str], object]:
-    """Return what tells whether a text holds one of the words, in the fastest way.
-
-    Five words of Japanese and more: one regular expression. Of English it would try each letter.
-    """
-    if len(words) < 5 or all(map(str.isascii, words)):
-        return partial(has_one, words=words)
-    return re.compile("|".join(map(re.escape, words))).search
 
 
 def has_digit(text: str) -> bool:

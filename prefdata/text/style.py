@@ -8,7 +8,7 @@ from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.lists import word_list
-from prefdata.text.patterns import finder
+from prefdata.text.patterns import pattern
 from prefdata.text.register import register_of
 from prefdata.text.seen import Seen
 
@@ -21,12 +21,7 @@ _OF_OF = re.compile(
     r"(?:彼女|彼ら?|私|あなた|それ)の[^、。\n]{1,12}(?:を|に|で|は|が|と)、?(?:彼女|彼ら?|私|あなた|それ)の"
 )
 _ABLE: Final = 0.025  # times a character that することができる is a calque of every "can"
-_CALQUE = re.compile(
-    r"(?:ました|ます|です|だった)、(?:しかし|そして|なぜなら|それは|または|もし)|ところの|それは[^、。\n]{1,20}(?:するところ|である[^、。\n]{1,10}ことの)"
-)
-_has_calque: Final = finder(
-    ("、しかし", "、そして", "、なぜなら", "、それは", "、または", "、もし", "ところの", "それは")
-)  # one of which stands in each
+_CALQUE: Final = pattern("style.calque")
 _ONE_PRONOUN: Final = tuple(
     map(
         re.compile,
@@ -59,7 +54,8 @@ def check(text: Bitext) -> Iterator[Seen]:
             )
     if not text.is_native:
         yield from _pronouns(text)
-    calques = len(_CALQUE.findall(text.japanese.text)) if _has_calque(text.target) else 0
+    prose = text.japanese.text
+    calques = len(_CALQUE.regex.findall(prose)) if _CALQUE.is_possible(prose, text.held) else 0
     able = text.target.count("ことができ")
     if able >= 3 and able >= _ABLE * len(text.target):
         calques += able

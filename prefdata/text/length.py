@@ -38,7 +38,7 @@ _MARKER: Final = (
 )
 ITEM: Final = re.compile(_MARKER)
 _ITEMS = re.compile("\n" + _MARKER)
-_END_MARKS: Final = (("!", "."), ("?", "."), ("…", "."), ("\n", ".\n"))
+_END_MARKS: Final = (("!", "."), ("?", "."), ("…", "."), ("\n", ". "))
 _LETTERS = re.compile(r"\w")
 _BLANKS: Final = bytes(code for code in range(128) if chr(code).isspace())
 
@@ -79,7 +79,7 @@ def english_sentences(text: str) -> list[str]:
     Marks that end none are full stops in what is returned, as is the last one.
 
     >>> english_sentences("1. Ask Dr. Lee (now!) Why? \\nOK")
-    ['Ask Dr Lee (now', ' Why', 'OK']
+    ['Ask Dr Lee (now', ' Why', ' OK']
     """
     text = _ABBREVIATED.sub("", _without_numbers(text))
     for mark, stop in _END_MARKS:

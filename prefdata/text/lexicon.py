@@ -58,7 +58,7 @@ def _spaced(text: str) -> str:
     """Return an English text in lower case, with a blank for each character that is no letter.
 
     >>> _spaced("It's 5km -- 'well-known'.")
-    " it s  km     well known   "
+    ' it s  km     well known   '
     """
     return f" {text.encode('ascii', 'replace').translate(_LETTERS).decode('ascii')} "
 

@@ -93,7 +93,7 @@ def _repeated_sentences(text: Bitext) -> Iterator[Seen]:
     if len(set(sentences)) == len(sentences):
         return
     times = max(Counter(sentences).values())
-    own = Counter(s.lower().strip(" .,;:!?-\t\n") for s in text.source_sentences)
+    own = Counter(s.lower().strip(" .,;:!?-\t") for s in text.source_sentences)
     extra = times - max(own.values(), default=1)
     if extra > 0:
         yield Seen("repetition_loop", "sentence", float(extra + 1))

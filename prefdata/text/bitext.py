@@ -99,7 +99,8 @@ class Bitext:
         """Return the masked target in Unicode's normal form KC: digits and units in one width."""
         text = self.japanese.text
         for wide, narrow in _WIDE_MARKS:
-            text = text.replace(wide, narrow)
+            if wide in text:
+                text = text.replace(wide, narrow)
         return unicodedata.normalize("NFKC", text)
 
     @measured

@@ -198,7 +198,8 @@ _ORDINALS: Final = {
     )
 }  # fmt: skip
 _ORDINAL = re.compile(
-    rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)"
+    rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)",
+    re.IGNORECASE,
 )
 _ORDINAL_SIGNS: Final = ("第", "番目", "回目", "位", "版")
 _ORDINAL_JA = re.compile("第([0-9]{1,4})|(?<![0-9.])([0-9]{1,4})(?:番目|回目|位|版)")

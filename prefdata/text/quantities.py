@@ -8,7 +8,7 @@ counts as a change.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from math import log10
 from typing import Final
 
@@ -46,8 +46,12 @@ _JA_UNIT: Final = {
         "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
     }.items()
 }  # fmt: skip
-# Each after a number, its own letters first: `re` finds them fast.
-_UNIT_OF_TIME: Final = {unit: re.compile(rf"{unit}(?<=[ -]{unit})s?\b") for unit in _JA_UNIT}
+# Each word after a blank or hyphen, its letters first, which `re` finds fast; and its unit.
+_UNITS_OF_TIME: Final = {
+    word: (re.compile(rf"{word}(?<=[ -]{word})\b"), unit)
+    for unit in _JA_UNIT
+    for word in (unit, f"{unit}s")
+}
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
 # Signs of a figure in the Japanese, the figure, and what the English would say for it in some word.
 _FIGURES: Final = {
@@ -118,7 +122,7 @@ def check(text: Bitext) -> Iterator[Seen]:
     moved: list[str] = []
     if units.may_be_compared(text.source_vocabulary, english, with_time=bool(new)):
         conversions, moved = units.compare(
-            english, text.normal_japanese, with_conversions=bool(new)
+            english, text.normal_japanese, text.all_source_words, with_conversions=bool(new)
         )
     if new:
         yield from _changed_numbers(text, new, conversions)
@@ -227,12 +231,12 @@ def _with_half_too_many(source: str, target: str) -> list[str]:
     ]
 
 
-def _durations(english: str) -> Iterator[tuple[str, str]]:
-    """Yield number and unit of the durations in a lower-case English text."""
+def _durations(english: str, words: Set[str] | None) -> Iterator[tuple[str, str]]:
+    """Yield number and unit of the durations in a lower-case English text, of these words if known."""
+    known = _UNITS_OF_TIME.keys() if words is None else _UNITS_OF_TIME.keys() & words
     places = [
         (match.start() - 1, unit)
-        for unit, pattern in _UNIT_OF_TIME.items()
-        if unit in english
+        for pattern, unit in map(_UNITS_OF_TIME.__getitem__, known)
         for match in pattern.finditer(english)
     ]
     for stop, unit in sorted(places):
@@ -244,7 +248,7 @@ def _durations(english: str) -> Iterator[tuple[str, str]]:
 def _changed_units(text: Bitext) -> list[str]:
     """Return durations whose number is there with another unit of time: 10 months became 10年."""
     found = []
-    for number, unit in _durations(text.lower_english):
+    for number, unit in _durations(text.lower_english, text.all_source_words):
         digits = _SMALL.get(number, number)
         if digits not in text.japanese.text:
             continue

@@ -108,9 +108,12 @@ def may_be_compared(words: Set[str], text: str, *, with_time: bool) -> bool:
     return "$" in text or "°" in text or _unit_words(with_time).hold_one(words)
 
 
-def english_quantities(text: str, *, with_one: bool = True) -> list[Quantity]:
+def english_quantities(
+    text: str, words: Set[str] | None = None, *, with_one: bool = True
+) -> list[Quantity]:
     """Return the numbers of an English text that have a unit; ranges give both ends.
 
+    `words` are those of the text in lower case, joined ones in parts, if they are known;
     `with_one`: "a pound" is one, too.
 
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
@@ -120,7 +123,8 @@ def english_quantities(text: str, *, with_one: bool = True) -> list[Quantity]:
     text = text.lower()
     if "$" in text:
         text = _DOLLARS.sub(r"\1 dollars", text)
-    places = beginnings(text, ["a", *SMALL_NUMBERS] if with_one else SMALL_NUMBERS)
+    small = SMALL_NUMBERS.keys() if words is None else SMALL_NUMBERS.keys() & words
+    places = beginnings(text, ["a", *small] if with_one else small)
     found = []
     for match in matches(pattern, text, places):
         values = [_english_value(match[n]) for n in (1, 2) if match[n]]
@@ -174,16 +178,17 @@ class _Given(dict[Unit, set[float]]):
 
 
 def compare(
-    english: str, japanese: str, *, with_conversions: bool = True
+    english: str, japanese: str, words: Set[str] | None = None, *, with_conversions: bool = True
 ) -> tuple[set[tuple[float, float]], list[str]]:
     """Return which numbers are conversions of which, and the quantities whose unit changed.
 
+    `words` are those of the English text, as for `english_quantities`.
     Without conversions, they are looked for only where they might explain a changed unit.
 
     >>> compare("20 miles", "32キロ"), compare("20 miles", "20キロ")[1]
     (({(20.0, 32.0)}, []), ['20 in another unit'])
     """
-    wanted = english_quantities(english, with_one=with_conversions)
+    wanted = english_quantities(english, words, with_one=with_conversions)
     given = _Given(japanese)
     astray = list(_astray(wanted, given))
     if not wanted or not (astray or with_conversions):

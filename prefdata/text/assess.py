@@ -86,7 +86,7 @@ def _assessed(texts: Sequence[Bitext]) -> Iterator[tuple[Seen, ...]]:
         if not text.target.strip(BLANK):
             own.extend(CHECKS[0](text))
         if text.source and text.role != "assistant" and not text.english.citations:
-            task = language_task(text.source, text.source_vocabulary)
+            task = language_task(text.source, text.source_terms)
             if task:
                 own.append(Seen("language_dependent_task", task))
         yield tuple(sorted(own, key=lambda one: places[one.code]))

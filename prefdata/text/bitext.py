@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, overload
 
 from prefdata.text import latin, length, script
 from prefdata.text.digits import numerals
-from prefdata.text.lexicon import JAPANESE
+from prefdata.text.lexicon import ENGLISH, JAPANESE
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
 from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
 
-_JOINT = re.compile("['’.,-]")
 # What most texts hold that is not in normal form KC: without these, it is mostly found to be so fast.
 _WIDE_MARKS: Final = tuple(
     zip("！？（）：，％～　０１２３４５６７８９", "!?():,%~ 0123456789", strict=True)
@@ -80,9 +78,19 @@ class Bitext:
         return mask(self.target)
 
     @measured
-    def held(self) -> frozenset[str]:
-        """Return which of the words that rules look for the target holds."""
-        return JAPANESE.held(self.target)
+    def source_terms(self) -> frozenset[str]:
+        """Return which of the English words that rules look for the masked source holds."""
+        return ENGLISH.terms(self.english.text)
+
+    @measured
+    def all_source_terms(self) -> frozenset[str]:
+        """Return the same for the whole source, with what is code, an address and the like."""
+        return ENGLISH.terms(self.source) if self.english.spans else self.source_terms
+
+    @measured
+    def target_terms(self) -> frozenset[str]:
+        """Return which of the Japanese words that rules look for the target holds."""
+        return JAPANESE.terms(self.target)
 
     @measured
     def words(self) -> Words:
@@ -104,30 +112,9 @@ class Bitext:
         return unicodedata.normalize("NFKC", text)
 
     @measured
-    def vocabulary(self) -> latin.Vocabulary:
-        """Return the words of the masked source in lower case."""
-        return latin.vocabulary(self.lower_english)
-
-    @measured
-    def source_vocabulary(self) -> set[str]:
-        """Return the distinct words of the masked source in lower case."""
-        return self.vocabulary.distinct
-
-    @measured
-    def all_source_words(self) -> set[str] | None:
-        """Return the distinct words, and the parts of those that are joined: well-known.
-
-        None for a source that holds more than prose.
-        """
-        if self.english.spans:
-            return None
-        _, distinct, joined = self.vocabulary
-        return distinct.union(*map(_JOINT.split, joined)) if joined else distinct
-
-    @measured
     def english_words(self) -> int:
         """Return the number of English words of the masked source."""
-        return self.vocabulary.total
+        return latin.count_english_words(self.english.text)
 
     @measured
     def source_numerals(self) -> frozenset[str]:

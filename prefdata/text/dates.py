@@ -8,6 +8,7 @@ from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.digits import beginnings, matches
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
 from prefdata.text.patterns import has_one
 
@@ -19,10 +20,8 @@ _WEEKDAYS: Final = {
     "monday": "月", "tuesday": "火", "wednesday": "水", "thursday": "木", "friday": "金", "saturday": "土",
     "sunday": "日",
 }  # fmt: skip
-_MONTH_WORDS: Final = frozenset(_MONTH_NAMES)
-_WEEKDAY_WORDS: Final = frozenset(_WEEKDAYS) | {
-    day + end for day in _WEEKDAYS for end in ("s", "'s")
-}
+_MONTH_WORDS: Final = ENGLISH.add(_MONTH_NAMES)
+_WEEKDAY_WORDS: Final = ENGLISH.add([*_WEEKDAYS, *(f"{day}s" for day in _WEEKDAYS)])
 # March and May are words of their own unless a number or "in", "of", "since" … stands beside them.
 _BEFORE_MONTH: Final = (
     r"\d ", "th ", "of ", "in ", "In ", "since ", "by ", "until ", "last ", "next ",
@@ -60,7 +59,7 @@ _HALF_JA: Final = {
     "夜": "p",
     "晩": "p",
 }
-_PARTS: Final = frozenset(["half", "quarter"])
+_PARTS: Final = ENGLISH.add(["half", "quarter"])
 _EVENING: Final = frozenset(["夜", "晩"])
 _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九十", 1)} | {
     "十一": 11,
@@ -108,14 +107,14 @@ def changed_dates(text: Bitext) -> Iterator[str]:
     >>> list(changed_dates(Bitext("Come at 8 pm.", "20時に来てください。")))
     []
     """
-    if not _MONTH_WORDS.isdisjoint(text.source_vocabulary):
+    if not _MONTH_WORDS.isdisjoint(text.source_terms):
         yield from _months(text)
-    if not _WEEKDAY_WORDS.isdisjoint(text.source_vocabulary):
+    if not _WEEKDAY_WORDS.isdisjoint(text.source_terms):
         yield from _weekdays(text)
     may_be_timed = has_one(text.target, _TIME_SIGNS) and text.source_numerals
     if may_be_timed and matches(_TIMED, text.english.text):
         yield from _clock(text)
-    if not _PARTS.isdisjoint(text.source_vocabulary):
+    if not _PARTS.isdisjoint(text.source_terms):
         yield from _parts_of_hour(text)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from prefdata.text.lists import word_list
 from prefdata.text.masking import HOLE
@@ -26,12 +26,11 @@ _TYPOGRAPHIC: Final = (
     ("…", " "),
     (HOLE, " "),
 )
-# ASCII text is split instead, four times as fast: blanks for all but letters, digits and what joins words.
+# The letters and digits of an ASCII text are x, what joins words is a hyphen, all else is blank.
 _JOINTS: Final = "'.,-"
-_BLANKED: Final = bytes(
-    code if chr(code).isalnum() or chr(code) in _JOINTS else 32 for code in range(128)
+_SHAPES: Final = bytes(
+    ord("x" if chr(code).isalnum() else "-" if chr(code) in _JOINTS else " ") for code in range(128)
 ) + bytes(128)
-_TWO_JOINTS = re.compile(rf"[{_JOINTS}]{{2}}")
 # Words of one script run, joined by what English puts between words.
 _RUN = re.compile(
     r"[A-Za-zÀ-ɏ](?<![A-Za-zÀ-ɏ]{2})(?<![A-Za-zÀ-ɏ]['’-][A-Za-zÀ-ɏ])[A-Za-zÀ-ɏ]*+(?:['’-][A-Za-zÀ-ɏ]+)*(?:[,;:.!?]?[ \u00a0]+(?:[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*|[0-9]+))+"
@@ -45,7 +44,6 @@ _REPLY_WORDS: Final = FUNCTION_WORDS | word_list("reply")
 _FOREIGN_ALONE: Final = word_list("foreign") - FUNCTION_WORDS
 _ELIDED = re.compile(r"(?:[cdjlmnst]|qu)['’][a-zàâéèêëîïôûü]{3,}")  # l'article, d'une, qu'elle
 _UNITS: Final = word_list("units")
-TECHNICAL_WORDS: Final = word_list("technical")
 
 
 _MOST: Final = 500  # distinct words of one text that are looked for in the other
@@ -65,47 +63,26 @@ def english_words(text: str) -> list[str]:
     return _ENGLISH_WORD.findall(_typed(text))
 
 
+def count_english_words(text: str) -> int:
+    """Count the words that `english_words` finds, ten times as fast for ASCII.
+
+    >>> count_english_words("It's well-known -- 'isn't' it?")
+    4
+    """
+    text = _typed(text)
+    if not text.isascii():
+        return len(english_words(text))
+    shape = b" " + text.encode("ascii").translate(_SHAPES)
+    # A word begins after a blank, or after a mark that joins nothing to it.
+    return shape.count(b" x") + shape.count(b" -x") + shape.count(b"--x")
+
+
 def _typed(text: str) -> str:
     """Return a text with the marks of a typewriter; most are ASCII then."""
     if not text.isascii():
         for mark, plain in _TYPOGRAPHIC:
             text = text.replace(mark, plain)
     return text
-
-
-class Vocabulary(NamedTuple):
-    """The words of an English text: how many, which, and which of them are joined (well-known)."""
-
-    total: int
-    distinct: set[str]
-    joined: tuple[str, ...]
-
-
-def vocabulary(text: str) -> Vocabulary:
-    """Return the words that `english_words` finds, without their order.
-
-    >>> vocabulary("it is it, isn't it?")[::2]
-    (5, ("isn't",))
-    """
-    text = _typed(text)
-    if text.isascii():
-        pieces = text.encode("ascii").translate(_BLANKED).decode("ascii").split()
-        distinct = set(pieces)
-        odd = [piece for piece in distinct if not piece.isalnum()]
-        bare = {piece: piece.strip(_JOINTS) for piece in odd}
-        inner = set(bare.values())
-        joined = tuple([word for word in inner if not word.isalnum() and word])
-        if not (joined and _TWO_JOINTS.search(" ".join(joined))):
-            distinct.difference_update(odd)
-            distinct |= inner
-            total = len(pieces)
-            if "" in inner:
-                distinct.discard("")
-                total -= sum(pieces.count(piece) for piece, word in bare.items() if not word)
-            return Vocabulary(total, distinct, joined)
-    words = english_words(text)
-    distinct = set(words)
-    return Vocabulary(len(words), distinct, tuple(w for w in distinct if not w.isalnum()))
 
 
 def without_quotations(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from prefdata.text import latin, script
 from prefdata.text.bitext import Bitext
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.lists import alternatives, word_list
 from prefdata.text.patterns import has_one, pattern
 from prefdata.text.seen import Seen
@@ -15,8 +16,8 @@ from prefdata.text.seen import Seen
 _TECHNICAL = re.compile(
     r"\b(?:(?!TL|DR|AITA|OP|POST|TITLE|SUBREDDIT|UPDATE|EDIT|OMG|LOL|WTF)[A-Z]{2,}|[a-z]+[A-Z]\w*|\w+\(\)|[a-z]+_[a-z]+|\w+\.(?:py|js|json|txt|sh|html|css))\b"
 )
-_ABOUT_WORDS: Final = word_list("about_words")
-_ABOUT = re.compile(rf"\b(?:{'|'.join(sorted(_ABOUT_WORDS))})\b")
+_TECHNICAL_WORDS: Final = ENGLISH.add(word_list("technical"))
+_ABOUT_WORDS: Final = ENGLISH.add(word_list("about_words"))
 _NAMED = re.compile(r"(?<=[a-z])[ 」]?(?:「」)?(?:と(?:言|い|呼|は)|って|という|の意味)")
 # "File > Export > Export as PDF": labels stay as the program shows them.
 _LABEL = r"[A-Z][\w&]{0,20}(?: [\w&]{1,20}){0,4}"
@@ -148,10 +149,7 @@ def _phrases(text: Bitext, prose: str, is_about_words: bool) -> Iterator[Seen]:
 
 def _is_about_words(text: Bitext) -> bool:
     """Tell whether the source speaks of words and names, which may stand as they are."""
-    words = text.all_source_words
-    if words is None:
-        return _ABOUT.search(text.lower_source) is not None
-    return not _ABOUT_WORDS.isdisjoint(words)
+    return not _ABOUT_WORDS.isdisjoint(text.all_source_terms)
 
 
 def _single(text: Bitext) -> Iterator[Seen]:
@@ -192,7 +190,7 @@ def is_technical(text: Bitext) -> bool:
     source = text.english.text
     return (
         text.english.has_code
-        or len(text.source_vocabulary & latin.TECHNICAL_WORDS) >= 2
+        or len(text.source_terms & _TECHNICAL_WORDS) >= 2
         or _COMPUTING.search(text.lower_source) is not None
         or len(_TECHNICAL.findall(source)) >= 2
     )

@@ -24,16 +24,15 @@ class Lexicon:
         self._find: Callable[..., list[str]] | None = None
 
     def add(self, words: Iterable[str]) -> frozenset[str]:
-        """Look for these words, too, and return them. A word that ends in a dash is a beginning."""
+        """Look for these words, too, and return them; one that ends in a dash is a beginning: un-."""
         named = frozenset(words)
-        edge = self._edge
         for word in named:
-            is_beginning = bool(edge) and word.endswith("-")
-            self._words[edge + (word[:-1] if is_beginning else word + edge)] = word
+            is_beginning = word.endswith("-")
+            self._words[self._edge + (word[:-1] if is_beginning else word + self._edge)] = word
         self._find = None
         return named
 
-    def held(self, text: str) -> frozenset[str]:
+    def terms(self, text: str) -> frozenset[str]:
         """Return which of the words a text holds."""
         if self._find is None:
             automaton = AhoCorasick(

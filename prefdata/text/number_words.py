@@ -7,6 +7,7 @@ from collections.abc import Set
 from typing import Final, TypeAlias
 
 from prefdata.text.digits import beginnings, matches
+from prefdata.text.lexicon import ENGLISH
 
 # All readings of one number: "5:30pm" is 5, 17, 5.5 or 30.
 Readings: TypeAlias = frozenset[float]
@@ -40,7 +41,7 @@ _OTHER_WORDS: Final = {
 }  # fmt: skip
 # What a word of an English text may be in digits.
 WORD_VALUES: Final = {word: float(value) for word, value in (_OTHER_WORDS | WORDS).items()}
-VALUED_WORDS: Final = frozenset(WORD_VALUES)
+VALUED_WORDS: Final = ENGLISH.add(WORD_VALUES)
 _EN_COMPOUND = re.compile(
     r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ](one|two|three|four|five|six|seven|eight|nine|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))(?:[ -](grand(?! (?:pianos?|prix|slams?|total|children))|hundred|thousand|million|billion|trillion))?\b",
 )

@@ -46,26 +46,26 @@ class Pattern:
         self.also_words = frozenset(entry.get("also_words", ()))
         lexicon = ENGLISH if all(map(str.isascii, self.words)) else JAPANESE
         lexicon.add(self.words | self.also_words)
-        self.near = tuple(entry.get("near", self.words))
-        self.also = tuple(entry.get("also", self.also_words))
+        self.near = tuple(entry.get("near", [word.rstrip("-") for word in self.words]))
+        self.also = tuple(entry.get("also", [word.rstrip("-") for word in self.also_words]))
 
-    def is_possible(self, text: str, held: Set[str] | None = None) -> bool:
+    def is_possible(self, text: str, terms: Set[str] | None = None) -> bool:
         """Tell whether the text holds what a match needs.
 
-        `held` are the words that its language's lexicon finds in it, or in what it is a part of.
+        `terms` are the words that its language's lexicon finds in it, or in what it is a part of.
         """
-        if held is not None and self.words:
-            if self.words.isdisjoint(held):
+        if terms is not None and self.words:
+            if self.words.isdisjoint(terms):
                 return False
             if self.also_words:
-                return not self.also_words.isdisjoint(held)
+                return not self.also_words.isdisjoint(terms)
         elif self.near and not has_one(text, self.near):
             return False
         return not self.also or has_one(text, self.also)
 
-    def search(self, text: str, held: Set[str] | None = None) -> re.Match[str] | None:
-        """Return the first match, as ``re.search`` does; `held` as in `is_possible`."""
-        if not self.is_possible(text, held):
+    def search(self, text: str, terms: Set[str] | None = None) -> re.Match[str] | None:
+        """Return the first match, as ``re.search`` does; `terms` as in `is_possible`."""
+        if not self.is_possible(text, terms):
             return None
         first = None
         for search in self.searches:

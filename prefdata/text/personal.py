@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from prefdata.text import latin
 from prefdata.text.bitext import Bitext
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.lists import alternatives
 from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_one
 from prefdata.text.seen import Seen
@@ -71,7 +72,7 @@ _DIGITS: Final = {
 _PLAIN_DIGITS = _like_a_number("(", ")", "-")
 # A name before a number: Porsche 911, and page 911.
 _NAMED = re.compile(r"(?:\w[, ] ?[A-Z][A-Za-z]+|\b(?:page|room|flight|route|bus|model|year)) $")
-_LAW = frozenset(
+_LAW: Final = ENGLISH.add(
     ["law", "laws", "legal", "legally", "illegal", "statute", "attorney", "senate", "tax"]
 )
 _STATES: Final = (
@@ -103,7 +104,10 @@ def check(text: Bitext) -> Iterator[Seen]:
     ):
         yield Seen("pii_suspected")
     if text.source:
-        found = cultural_terms_in(text.source, text.source_vocabulary)
+        words = text.source_terms
+        if has_source_digits:
+            words = words.union(text.source_numerals)
+        found = cultural_terms_in(text.source, words)
         if found:
             yield Seen(
                 "cultural_fit",
@@ -165,6 +169,11 @@ def _may_be_personal(text: str) -> bool:
     return has_one(text, DIGITS) and _PLAIN_DIGITS.search(text) is not None
 
 
+def _beginning_of(term: str) -> str:
+    found: list[str] = re.findall("[a-z]+|[0-9]+", term.lower())
+    return found[0]
+
+
 @cache
 def cultural_terms() -> tuple[str, ...]:
     """Return the terms in ``cultural_terms.txt``; case counts, as in IRS and SAT."""
@@ -172,19 +181,18 @@ def cultural_terms() -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-@cache
-def _terms_by_word() -> tuple[frozenset[str], dict[str, list[str]]]:
-    """Return the first words of the terms in lower case, and the terms by them."""
-    found: dict[str, list[str]] = {}
-    for term in cultural_terms():
-        found.setdefault(latin.english_words(term.lower())[0], []).append(term)
-    return frozenset(found), found
+# The terms by their first word in lower case, or first figure.
+_BY_BEGINNING: Final = {
+    beginning: list(terms)
+    for beginning, terms in groupby(sorted(cultural_terms(), key=_beginning_of), key=_beginning_of)
+}
+_BEGINNINGS: Final = ENGLISH.add(_BY_BEGINNING)
 
 
 def cultural_terms_in(text: str, words: Set[str]) -> list[str]:
-    """Return the terms that stand in an English text as whole words; `words` are its own.
+    """Return the terms that stand in an English text as whole words.
 
-    A state of the United States counts where the text speaks of law or tax.
+    `words` are the words of the lexicon that the text holds, and its figures. A state of the United States counts where the text speaks of law or tax.
 
     >>> cultural_terms_in("Ask the IRS about your 401(k).", frozenset(["irs", "401"]))
     ['IRS', '401(k)']
@@ -193,8 +201,7 @@ def cultural_terms_in(text: str, words: Set[str]) -> list[str]:
     >>> cultural_terms_in("She drives an old Porsche 911.", frozenset(["porsche", "911"]))
     []
     """
-    first_words, by_word = _terms_by_word()
-    there = [term for word in first_words & words for term in by_word[word] if term in text]
+    there = [term for word in _BEGINNINGS & words for term in _BY_BEGINNING[word] if term in text]
     found = [term for term in there if _stands_in(text, term)]
     if not _LAW.isdisjoint(words):
         found += _STATE.findall(text)

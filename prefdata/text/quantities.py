@@ -16,6 +16,7 @@ from prefdata.text import units
 from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
 from prefdata.text.digits import numerals
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.lists import word_list
 from prefdata.text.number_words import VALUED_WORDS, WORD_VALUES, Readings
 from prefdata.text.numbers import (
@@ -32,7 +33,7 @@ from prefdata.text.seen import Seen
 
 _SCALES: Final = tuple("万億兆千百半")
 _SCALED = re.compile(f"[0-9０-９][{''.join(_SCALES)}]")
-_TIME: Final = word_list("time")
+_TIME: Final = ENGLISH.add(word_list("time"))
 _COUNT = re.compile(r"(?<![\d.,$])(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\Z")
 _SMALL: Final = {
     word: str(n)
@@ -120,16 +121,16 @@ def check(text: Bitext) -> Iterator[Seen]:
     new = _unexplained(text) if has_new_digits else []
     conversions: set[tuple[float, float]] = set()
     moved: list[str] = []
-    if units.may_be_compared(text.source_vocabulary, english, with_time=bool(new)):
+    if units.may_be_compared(text.source_terms, english, with_time=bool(new)):
         conversions, moved = units.compare(
-            english, text.normal_japanese, text.all_source_words, with_conversions=bool(new)
+            english, text.normal_japanese, text.source_terms, with_conversions=bool(new)
         )
     if new:
         yield from _changed_numbers(text, new, conversions)
     if has_new_digits:
         yield from _seen("ordinal", list(changed_ordinals(text)))
         yield from _seen("year", list(changed_years(text)))
-    if not _TIME.isdisjoint(text.source_vocabulary):
+    if not _TIME.isdisjoint(text.source_terms):
         moved += _changed_units(text)
     moved += _with_half_too_many(text.lower_source, japanese) + units.changed_spoons(
         english, japanese
@@ -170,7 +171,7 @@ def _has_new_digits(text: Bitext) -> bool:
 
 def _unexplained(text: Bitext) -> list[Readings]:
     """Return the numbers in digits of the target that no figure or plain word of the source explains."""
-    known = frozenset([WORD_VALUES[word] for word in text.source_vocabulary & VALUED_WORDS])
+    known = frozenset([WORD_VALUES[word] for word in text.source_terms & VALUED_WORDS])
     integers = japanese_integers(text.normal_japanese)
     if integers is not None:
         integers -= known
@@ -231,9 +232,9 @@ def _with_half_too_many(source: str, target: str) -> list[str]:
     ]
 
 
-def _durations(english: str, words: Set[str] | None) -> Iterator[tuple[str, str]]:
-    """Yield number and unit of the durations in a lower-case English text, of these words if known."""
-    known = _UNITS_OF_TIME.keys() if words is None else _UNITS_OF_TIME.keys() & words
+def _durations(english: str, terms: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield number and unit of the durations in a lower-case English text that holds these terms."""
+    known = _UNITS_OF_TIME.keys() & terms
     places = [
         (match.start() - 1, unit)
         for pattern, unit in map(_UNITS_OF_TIME.__getitem__, known)
@@ -248,7 +249,7 @@ def _durations(english: str, words: Set[str] | None) -> Iterator[tuple[str, str]
 def _changed_units(text: Bitext) -> list[str]:
     """Return durations whose number is there with another unit of time: 10 months became 10年."""
     found = []
-    for number, unit in _durations(text.lower_english, text.all_source_words):
+    for number, unit in _durations(text.lower_english, text.source_terms):
         digits = _SMALL.get(number, number)
         if digits not in text.japanese.text:
             continue

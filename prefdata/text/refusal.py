@@ -65,8 +65,8 @@ def refusals(text: Bitext) -> Iterator[Seen]:
     >>> problems("Sorry, I can't help you.", "申し訳ありませんが、お手伝いできません。")
     ()
     """
-    target, held = text.japanese.text, text.held
-    found, warned = _declined(target, held), _WARNS.search(target, held)
+    target, terms = text.japanese.text, text.target_terms
+    found, warned = _declined(target, terms), _WARNS.search(target, terms)
     if not found and not warned and len(text.latin_words) < 5:
         return
     source = _POLITE.sub(" ", text.lower_source)
@@ -84,10 +84,10 @@ def refusals(text: Bitext) -> Iterator[Seen]:
             yield Seen("refusal", "english", detail=english.group())
 
 
-def _declined(target: str, held: Set[str]) -> re.Match[str] | None:
+def _declined(target: str, terms: Set[str]) -> re.Match[str] | None:
     """Return words that decline to translate, or with an apology to do anything else."""
-    found = _DECLINES.search(target, held)
-    if found is None and not _APOLOGY.words.isdisjoint(held):
+    found = _DECLINES.search(target, terms)
+    if found is None and not _APOLOGY.words.isdisjoint(terms):
         return _ORDINARY.search(target)
     return found
 
@@ -101,19 +101,19 @@ def commentary(text: Bitext) -> Iterator[Seen]:
     >>> problems("Here is the recipe.", "以下がレシピです。")
     ()
     """
-    target, source, held = text.target, text.lower_source, text.held
-    preamble = _PREAMBLE.search(target, held)
+    target, source, terms = text.target, text.lower_source, text.target_terms
+    preamble = _PREAMBLE.search(target, terms)
     if preamble and not ("translat" in source or "japanese" in source or "version" in source):
         yield Seen("meta_commentary", "preamble", detail=preamble.group().strip()[:60])
     if _ACKNOWLEDGED.search(target) and not _SOURCE_AGREES.search(source):
         yield Seen("meta_commentary", "preamble", detail=target.lstrip()[:20])
-    about = _ABOUT.search(target, held) or (_GLOSS.search(target) if text.latin_words else None)
+    about = _ABOUT.search(target, terms) or (_GLOSS.search(target) if text.latin_words else None)
     about = about or _EXPLAINED.search(target) or _bracket(text)
     if text.latin_words and (idiom := _IDIOM.search(target)) and "(" not in source:
         yield Seen("meta_commentary", "about", detail=idiom.group())
     if about and not _SOURCE_ABOUT.search(source):
         yield Seen("meta_commentary", "about", detail=about.group()[:60])
-    named = _TRANSLATION.search(target, held)
+    named = _TRANSLATION.search(target, terms)
     if named and not _SOURCE_TRANSLATION.search(source):
         yield Seen("meta_commentary", "about", detail=named.group()[:60])
     yield from _notes(text, target, source)
@@ -143,15 +143,15 @@ def _english_added(text: Bitext) -> Iterator[Seen]:
 
 def _notes(text: Bitext, target: str, source: str) -> Iterator[Seen]:
     """Yield added notes, alternatives and offers of help."""
-    held = text.held
-    note = _NOTE.search(target, held)
+    terms = text.target_terms
+    note = _NOTE.search(target, terms)
     if note and not _SOURCE_NOTE.search(source):
         yield Seen("meta_commentary", "note", detail=target[note.start() :].strip()[:60])
     may_offer = "\n" in target and "\n" not in source.strip()
     offered = may_offer and (_ALTERNATIVE.search(target) or _OPTIONS.search(target))
     if (offered and not _CHOICE.search(source)) or (
-        _INLINE.search(target, held) and not _SOURCE_CHOICE.search(source)
+        _INLINE.search(target, terms) and not _SOURCE_CHOICE.search(source)
     ):
         yield Seen("meta_commentary", "alternatives")
-    if _CLOSING.search(text.japanese.text[-120:], held) and not _SOURCE_CLOSES.search(source):
+    if _CLOSING.search(text.japanese.text[-120:], terms) and not _SOURCE_CLOSES.search(source):
         yield Seen("meta_commentary", "closing")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Set
 from typing import Final
 
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.patterns import pattern
 
 _KINDS: Final = (
@@ -29,29 +30,29 @@ _LITERATURE: Final = pattern("language_task.literature")
 
 
 def _beginnings() -> frozenset[str]:
-    """Return the first four letters of a word that each of the patterns needs."""
-    found = {"unsc", "miss", "mis-"}
+    """Return the beginning of a word that each of the patterns needs."""
+    found = {"unsc-", "miss-", "mis"}
     for task in (task for _, task in _TASKS if not task.also):
         for near in task.near:
-            word = max(re.findall(r"[a-z']+", near.replace("with", "")), key=len)
-            found |= {word[:4]} if len(word) >= 4 else {word, f"{word}s"}
-    return frozenset(found)
+            word = max(re.findall("[a-z]+", near.replace("with", "")), key=len)
+            found |= {f"{word[:4]}-"} if len(word) >= 4 else {word, f"{word}s"}
+    return ENGLISH.add(found)
 
 
 _BEGINNINGS: Final = _beginnings()
 
 
-def language_task(source: str, words: Set[str] | None = None) -> str:
+def language_task(source: str, terms: Set[str] | None = None) -> str:
     """Return the kind of task if it has no meaning after translation, else an empty string.
 
-    `words` are the source's own in lower case, where they are known already.
+    `terms` are the words of the lexicon that the source holds, where they are known already.
 
     >>> language_task("What rhymes with orange?"), language_task("He cast a spell on the frog.")
     ('rhyme', '')
     >>> language_task("Write a Python function that checks for palindromes.")
     ''
     """
-    unlikely = words is not None and _BEGINNINGS.isdisjoint({word[:4] for word in words})
+    unlikely = _BEGINNINGS.isdisjoint(ENGLISH.terms(source) if terms is None else terms)
     if unlikely and not _CONFUSED.is_possible(source):
         return ""
     text = _instruction(source).lower().replace("’", "'")

@@ -73,7 +73,7 @@ def check(text: Bitext) -> Iterator[Seen]:
         yield from _done_task(text)
     if _FORBIDS.match(text.lower_source) and not asked and not _NEGATED.search(text.target):
         yield Seen("polarity_flip", "imperative")
-    for expected, name in meta_instructions(text.lower_source, text.all_source_words):
+    for expected, name in meta_instructions(text.lower_source, text.all_source_terms):
         if _is_obeyed(text, expected):
             yield Seen("injection_obeyed", name)
             return

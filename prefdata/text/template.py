@@ -73,7 +73,7 @@ def check(text: Bitext) -> Iterator[Seen]:
         tokens = [t for t in _TOKEN.regex.findall(target) if t not in text.source]
         if tokens:
             yield Seen("template_artifact", "token", float(len(tokens)), " ".join(tokens)[:80])
-    prompt = None if text.is_native else _PROMPT.search(target, text.held)
+    prompt = None if text.is_native else _PROMPT.search(target, text.target_terms)
     if prompt and not _SOURCE_PROMPT.search(text.source):
         yield Seen("template_artifact", "prompt", detail=prompt.group())
     start = target.lstrip()[:5]

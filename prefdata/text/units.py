@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from prefdata.text.digits import beginnings, matches
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.number_words import SMALL_NUMBERS
 from prefdata.text.numbers import value_of
 
@@ -34,7 +35,6 @@ _FAHRENHEIT = re.compile(r"華氏\s?(\d+(?:\.\d+)?)度")
 _TOLERANCE: Final = 0.12  # 6 feet are 1.8 m, 350 °F are 180 ℃
 _EXACT: Final = 0.01
 _DEGREES: Final = 2.0
-_REMEMBERED: Final = 65536  # words that are units or not
 
 
 @dataclass(frozen=True, eq=False)  # equal to itself alone: hashing a pattern reads all its code
@@ -64,56 +64,41 @@ def _unit(dimension: str, row: Mapping[str, Any]) -> Unit:
     return Unit(dimension, english, japanese, sizes, offset, is_rough)
 
 
+_ROWS: Final = [
+    (dimension, row)
+    for dimension, rows in yaml.safe_load(_FILE.read_text(encoding="utf-8")).items()
+    for row in rows
+]
+_WORDS, _WORDS_OF_TIME = (
+    ENGLISH.add(word for d, row in _ROWS if (d in _DURATIONS) is of_time for word in row["words"])
+    for of_time in (False, True)
+)
+
+
 @cache
 def _units() -> tuple[tuple[Unit, ...], re.Pattern[str]]:
     """Return all units, and the pattern of an English number and its unit."""
-    tree = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    units = tuple(_unit(dimension, row) for dimension, rows in tree.items() for row in rows)
+    units = tuple(_unit(dimension, row) for dimension, row in _ROWS)
     names = "|".join(unit.english.pattern for unit in units)
     return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])")
 
 
-class _UnitWords:
-    """Which words hold the name of a unit; what was found is remembered."""
-
-    def __init__(self, *, with_time: bool) -> None:
-        units = (u for u in _units()[0] if with_time or u.dimension not in _DURATIONS)
-        names = "|".join(unit.english.pattern for unit in units)
-        self._name = re.compile(rf"(?:.*-)?[\d.,]*(?:{names})")
-        self._units: set[str] = set()
-        self._others: set[str] = set()
-
-    def hold_one(self, words: Set[str]) -> bool:
-        """Tell whether one of the words is or ends in a unit, as in 50km and five-mile."""
-        if len(self._others) + len(self._units) > _REMEMBERED:
-            self._units, self._others = set(), set()
-        units, others = self._units, self._others
-        words = words - others
-        if words and units.isdisjoint(words):
-            for word in words:
-                (units if self._name.fullmatch(word) else others).add(word)
-        return not units.isdisjoint(words)
-
-
-@cache
-def _unit_words(with_time: bool) -> _UnitWords:
-    return _UnitWords(with_time=with_time)
-
-
-def may_be_compared(words: Set[str], text: str, *, with_time: bool) -> bool:
-    """Tell whether an English text of these lower-case words may hold a quantity with a unit.
+def may_be_compared(terms: Set[str], text: str, *, with_time: bool) -> bool:
+    """Tell whether an English text that holds these terms may hold a quantity with a unit.
 
     Durations count only `with_time`: they are no quantities that `compare` finds moved.
     """
-    return "$" in text or "°" in text or _unit_words(with_time).hold_one(words)
+    if "$" in text or "°" in text or not _WORDS.isdisjoint(terms):
+        return True
+    return with_time and not _WORDS_OF_TIME.isdisjoint(terms)
 
 
 def english_quantities(
-    text: str, words: Set[str] | None = None, *, with_one: bool = True
+    text: str, terms: Set[str] | None = None, *, with_one: bool = True
 ) -> list[Quantity]:
     """Return the numbers of an English text that have a unit; ranges give both ends.
 
-    `words` are those of the text in lower case, joined ones in parts, if they are known;
+    `terms` are the words of the lexicon that it holds, if they are known;
     `with_one`: "a pound" is one, too.
 
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
@@ -123,7 +108,7 @@ def english_quantities(
     text = text.lower()
     if "$" in text:
         text = _DOLLARS.sub(r"\1 dollars", text)
-    small = SMALL_NUMBERS.keys() if words is None else SMALL_NUMBERS.keys() & words
+    small = SMALL_NUMBERS.keys() & (ENGLISH.terms(text) if terms is None else terms)
     places = beginnings(text, ["a", *small] if with_one else small)
     found = []
     for match in matches(pattern, text, places):
@@ -178,17 +163,16 @@ class _Given(dict[Unit, set[float]]):
 
 
 def compare(
-    english: str, japanese: str, words: Set[str] | None = None, *, with_conversions: bool = True
+    english: str, japanese: str, terms: Set[str] | None = None, *, with_conversions: bool = True
 ) -> tuple[set[tuple[float, float]], list[str]]:
     """Return which numbers are conversions of which, and the quantities whose unit changed.
 
-    `words` are those of the English text, as for `english_quantities`.
-    Without conversions, they are looked for only where they might explain a changed unit.
+    `terms` are those of the English text, as for `english_quantities`. Without conversions, they are looked for only where they might explain a changed unit.
 
     >>> compare("20 miles", "32キロ"), compare("20 miles", "20キロ")[1]
     (({(20.0, 32.0)}, []), ['20 in another unit'])
     """
-    wanted = english_quantities(english, words, with_one=with_conversions)
+    wanted = english_quantities(english, terms, with_one=with_conversions)
     given = _Given(japanese)
     astray = list(_astray(wanted, given))
     if not wanted or not (astray or with_conversions):

@@ -26,23 +26,23 @@ def may_loop(surfaces: Sequence[str], classes: str) -> bool:
     """
     is_content = classes.encode().translate(_IS_CONTENT)
     content = list(compress(surfaces, is_content))
-    if len(content) - len(set(content)) < 2:
+    often = {word for word, n in Counter(content).items() if n >= 3}
+    if not often:
         return False
-    places: dict[str, list[int]] = {word: [] for word, n in Counter(content).items() if n >= 3}
-    if not places:
-        return False
+    places: dict[str, list[int]] = {word: [] for word in often}
     for word, place in zip(content, compress(range(len(surfaces)), is_content), strict=True):
-        if word in places:
+        if word in often:
             places[word].append(place)
     return any(_is_periodic(surfaces, own) for own in places.values())
 
 
 def _is_periodic(surfaces: Sequence[str], places: list[int]) -> bool:
-    there = set(places)
+    """Tell whether a word stands three times at one distance, with equal words between."""
+    there, last = set(places), places[-1]
     for n, first in enumerate(places[:-2]):
-        for second in places[n + 1 : n + 1 + LONGEST]:
+        for second in places[n + 1 : -1]:
             size = second - first
-            if size > LONGEST:
+            if size > LONGEST or second + size > last:
                 break
             if second + size in there and (
                 surfaces[first:second] == surfaces[second : second + size]

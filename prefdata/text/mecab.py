@@ -23,6 +23,7 @@ from prefdata.text.loops import may_loop
 _LOG = logging.getLogger(__name__)
 SEP: Final = "\x1f"
 UNKNOWN: Final = "\x01"
+END: Final = "|"
 BLANKS: Final = dict.fromkeys((*range(32), 127), " ")
 LONGEST: Final = 5000  # one text of 150,000 characters costs 2-3 times as much per character
 _UNBROKEN: Final = 250  # without blank or full stop: unknown words are tried at every length
@@ -112,7 +113,7 @@ def tagger() -> Any:
     # The empty --output-format-type: unidic's dicrc names a type, which would win over -F. The end mark
     # is needed because fugashi strips its output, and \x1f counts as white space.
     return fugashi.GenericTagger(
-        f'-r "{folder}/mecabrc" -d "{folder}" --output-format-type= --eos-format=| --bos-format= '
+        f'-r "{folder}/mecabrc" -d "{folder}" --output-format-type= --eos-format={END} --bos-format= '
         f"-F'%m{SEP}%phl{SEP}' -U'%m{SEP}{UNKNOWN}%f[0]{SEP}'"
     )
 
@@ -126,19 +127,24 @@ class Pure:
         self._classes |= {str(number): mark for number, _, mark in of_left_ids(dictionary())}
 
     def words(self, texts: Sequence[str]) -> list[Words]:
-        """Return the words of each text."""
-        return [self._words(text) for text in texts]
+        """Return the words of each text; MeCab goes over all of them first, and then each next step.
 
-    def _words(self, text: str) -> Words:
-        if len(text) > LONGEST:
-            text = _RUN.sub(r"\1" * 30, text)
-            out = "".join(self._parse(chunk)[:-1] for chunk in _chunks(text))
-        else:
-            out = self._parse(text)
-        parts = out.split(SEP)
-        surfaces = tuple(parts[:-1:2])
-        classes = "".join(map(self._classes.__getitem__, parts[1::2]))
-        return Words(surfaces, classes, may_loop(surfaces, classes), ITEM in text)
+        MeCab fills the processor's cache, and what is done between two texts finds nothing there.
+        """
+        parts = [out.split(SEP) for out in map(self._out, texts)]
+        surfaces = [tuple(own[:-1:2]) for own in parts]
+        marks = ["".join(map(self._classes.__getitem__, own[1::2])) for own in parts]
+        return [
+            Words(words, classes, may_loop(words, classes), ITEM in text)
+            for words, classes, text in zip(surfaces, marks, texts, strict=True)
+        ]
+
+    def _out(self, text: str) -> str:
+        """Return MeCab's output: surface and class of each word, and an end mark."""
+        if len(text) <= LONGEST:
+            return str(self._parse(text))
+        text = _RUN.sub(r"\1" * 30, text)
+        return "".join(self._parse(chunk)[:-1] for chunk in _chunks(text)) + END
 
 
 class Parser:

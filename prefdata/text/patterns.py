@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -47,25 +47,26 @@ class Pattern:
         lexicon = ENGLISH if all(map(str.isascii, self.words)) else JAPANESE
         lexicon.add(self.words | self.also_words)
         self.near = tuple(entry.get("near", [word.rstrip("-") for word in self.words]))
-        self.also = tuple(entry.get("also", [word.rstrip("-") for word in self.also_words]))
+        self.also = tuple(entry.get("also", ()))
 
-    def is_possible(self, text: str, terms: Set[str] | None = None) -> bool:
-        """Tell whether the text holds what a match needs.
-
-        `terms` are the words that its language's lexicon finds in it, or in what it is a part of.
-        """
-        if terms is not None and self.words:
-            if self.words.isdisjoint(terms):
-                return False
-            if self.also_words:
-                return not self.also_words.isdisjoint(terms)
-        elif self.near and not has_one(text, self.near):
-            return False
-        return not self.also or has_one(text, self.also)
+    def is_possible(self, text: str) -> bool:
+        """Tell whether the text holds what a match needs."""
+        also = self.also or [word.rstrip("-") for word in self.also_words]
+        return (not self.near or has_one(text, self.near)) and (not also or has_one(text, also))
 
     def search(self, text: str, terms: Set[str] | None = None) -> re.Match[str] | None:
-        """Return the first match, as ``re.search`` does; `terms` as in `is_possible`."""
-        if not self.is_possible(text, terms):
+        """Return the first match, as ``re.search`` does.
+
+        `terms` are the words that its language's lexicon finds in the text, or in what it is a part of.
+        """
+        if terms is None or not self.words:
+            if not self.is_possible(text):
+                return None
+        elif (
+            self.words.isdisjoint(terms)
+            or (self.also_words and self.also_words.isdisjoint(terms))
+            or (self.also and not has_one(text, self.also))
+        ):
             return None
         first = None
         for search in self.searches:
@@ -75,7 +76,7 @@ class Pattern:
         return first
 
 
-def has_one(text: str, words: tuple[str, ...]) -> bool:
+def has_one(text: str, words: Sequence[str]) -> bool:
     """Tell whether a text holds one of the words."""
     for word in words:  # noqa: SIM110  # any() with a generator costs three times as much
         if word in text:

@@ -54,10 +54,9 @@ def check(text: Bitext) -> Iterator[Seen]:
             )
     if not text.is_native:
         yield from _pronouns(text)
-    prose = text.japanese.text
-    calques = (
-        len(_CALQUE.regex.findall(prose)) if _CALQUE.is_possible(prose, text.target_terms) else 0
-    )
+    calques = 0
+    if not _CALQUE.words.isdisjoint(text.target_terms):
+        calques = len(_CALQUE.regex.findall(text.japanese.text))
     able = text.target.count("ことができ")
     if able >= 3 and able >= _ABLE * len(text.target):
         calques += able

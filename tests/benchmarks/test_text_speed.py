@@ -35,7 +35,7 @@ from tests.records import a_pair
 
 pytestmark = pytest.mark.benchmark
 TILES = 12  # so that a round takes long beside the clock's step
-SHARDS, SHARD = 24, 256  # of the run with one and with two processes; none loads the compiled walk
+SHARDS, SHARD = 64, 256  # so many that starting the processes counts little
 Row = tuple[str, str]
 
 

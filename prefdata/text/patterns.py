@@ -14,6 +14,10 @@ from prefdata.text.lexicon import ENGLISH, JAPANESE
 
 _FILE = Path(__file__).with_name("patterns.yaml")
 DIGITS: Final = tuple("0123456789")
+# A pattern at the edge of a word: one group of alternatives, or none, and what follows.
+_AT_EDGE = re.compile(r"\\b(?:\(\?:([^()]*)\)(?![?*+{]))?(.*)", re.DOTALL)
+_LITERAL = re.compile("[a-z]+(?![a-z]?[?*+{])")
+_MOST: Final = 40  # literals of one pattern that are looked for one by one
 WIDE_DIGITS: Final = tuple("０１２３４５６７８９")
 
 
@@ -25,8 +29,9 @@ class Pattern:
     their language: where it is known which of its words a text holds, they are not looked for again.
 
     Alternatives are tried one after the other, for each of them begins with characters that ``re`` finds
-    fast, and all of them together do not; those that begin at the edge of a word are tried together.
-    Where all begin at the text's beginning (``\\A``), they are tried there alone.
+    fast, and all of them together do not. One that begins at the edge of a word is tried from the
+    letters that follow, where the text holds them; if that cannot be done for all, they are tried
+    together. Where all begin at the text's beginning (``\\A``), they are tried there alone.
     """
 
     __slots__ = ("also", "also_words", "near", "regex", "searches", "words")
@@ -36,12 +41,17 @@ class Pattern:
         for letter in entry.get("flags", ""):
             flags |= {"i": re.IGNORECASE, "m": re.MULTILINE}[letter]
         self.regex = re.compile("|".join(entry["any"]), flags)
-        if all(part.startswith(r"\A") for part in entry["any"]):
-            self.searches = [self.regex.match]
-        elif any(part.startswith(r"\b") for part in entry["any"]):
-            self.searches = [self.regex.search]
+        parts = [part for one in entry["any"] for part in _by_first_word(one)]
+        if all(part.startswith(r"\A") for _, part in parts):
+            self.searches = [("", self.regex.match)]
+        elif (
+            flags & re.IGNORECASE
+            or len(parts) > _MOST
+            or any(part.startswith(r"\b") for _, part in parts)
+        ):
+            self.searches = [("", self.regex.search)]
         else:
-            self.searches = [re.compile(part, flags).search for part in entry["any"]]
+            self.searches = [(word, re.compile(part, flags).search) for word, part in parts]
         self.words = frozenset(entry.get("words", ()))
         self.also_words = frozenset(entry.get("also_words", ()))
         lexicon = ENGLISH if all(map(str.isascii, self.words)) else JAPANESE
@@ -69,11 +79,43 @@ class Pattern:
         ):
             return None
         first = None
-        for search in self.searches:
-            found = search(text)
+        for word, search in self.searches:
+            found = search(text) if word in text else None
             if found and (first is None or found.start() < first.start()):
                 first = found
         return first
+
+
+def _by_first_word(regex: str) -> list[tuple[str, str]]:
+    """Return a pattern for each literal that one at a word's edge begins with, and the literal.
+
+    Any other pattern is returned alone, with no literal.
+
+    >>> _by_first_word(r"\\b(?:say|wri(?:te|tten)) it")
+    [('', '\\\\b(?:say|wri(?:te|tten)) it')]
+    >>> _by_first_word(r"\\b(?:say|writ\\w*) it")
+    [('say', 'say(?<=\\\\bsay) it'), ('writ', 'writ(?<=\\\\bwrit)\\\\w* it')]
+    """
+    found = _AT_EDGE.fullmatch(regex)
+    if not found or _has_alternatives(regex):
+        return [("", regex)]
+    options = [f"{option}{found[2]}" for option in (found[1] or "").split("|")]
+    literals = [_LITERAL.match(option) for option in options]
+    if not all(literals):
+        return [("", regex)]
+    return [
+        (m[0], rf"{m[0]}(?<=\b{m[0]}){option[m.end() :]}")
+        for m, option in zip(literals, options, strict=True)
+        if m
+    ]
+
+
+def _has_alternatives(regex: str) -> bool:
+    """Tell whether a regular expression has alternatives outside of all groups."""
+    bare, before = re.sub(r"\\.|\[[^\]]*\]", "", regex), ""
+    while bare != before:
+        bare, before = re.sub(r"\([^()]*\)", "", bare), bare
+    return "|" in bare
 
 
 def has_one(text: str, words: Sequence[str]) -> bool:

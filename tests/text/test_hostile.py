@@ -111,10 +111,10 @@ def test_any_japanese_of_marks_and_words_gets_a_verdict(target: str) -> None:
 @settings(max_examples=30)
 @pytest.mark.parametrize("name", names(""))
 @given(st.data())
-def test_looking_for_words_first_changes_no_result(name: str, data: st.DataObject) -> None:
+def test_looking_for_words_and_parts_first_changes_no_result(name: str, data: st.DataObject) -> None:
     one = pattern(name)
     text = data.draw(st.from_regex(one.regex))
     lexicon = ENGLISH if all(map(str.isascii, one.words)) else JAPANESE
-    if one.regex.search(text):  # what is drawn may break a condition on what stands before
-        assert one.search(text) is not None
-        assert one.search(text, lexicon.terms(text)) is not None
+    wanted = one.regex.search(text)  # none where what is drawn breaks a condition on what precedes
+    for found in (one.search(text), one.search(text, lexicon.terms(text))):
+        assert (found and found.span()) == (wanted and wanted.span())

@@ -39,13 +39,12 @@ class Lexicon:
                 sorted(self._words), implementation=Implementation.DFA, store_patterns=True
             )
             self._find = automaton.find_matches_as_strings
-        found = self._find(self._prepare(text), overlapping=True)
+        try:
+            found = self._find(self._prepare(text), overlapping=True)
+        except UnicodeEncodeError:  # a lone surrogate has no UTF-8
+            text = text.encode("utf-8", "replace").decode("utf-8")
+            found = self._find(self._prepare(text), overlapping=True)
         return frozenset(map(self._words.__getitem__, found))
-
-
-def _encodable(text: str) -> str:
-    """Return a text without lone surrogates, which have no UTF-8."""
-    return text if text.isprintable() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 _LETTERS: Final = bytes(
@@ -63,4 +62,4 @@ def _spaced(text: str) -> str:
 
 
 ENGLISH: Final = Lexicon(_spaced, " ")
-JAPANESE: Final = Lexicon(_encodable)
+JAPANESE: Final = Lexicon()

@@ -33,7 +33,12 @@ class Lexicon:
         return named
 
     def terms(self, text: str) -> frozenset[str]:
-        """Return which of the words a text holds."""
+        """Return which of the words a text holds.
+
+        >>> kinds = Lexicon()
+        >>> sorted(kinds.add(["猫", "子猫", "犬"]) & kinds.terms("子猫がいる"))
+        ['子猫', '猫']
+        """
         if self._find is None:
             automaton = AhoCorasick(
                 sorted(self._words), implementation=Implementation.DFA, store_patterns=True

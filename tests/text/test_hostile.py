@@ -111,7 +111,9 @@ def test_any_japanese_of_marks_and_words_gets_a_verdict(target: str) -> None:
 @settings(max_examples=30)
 @pytest.mark.parametrize("name", names(""))
 @given(st.data())
-def test_looking_for_words_and_parts_first_changes_no_result(name: str, data: st.DataObject) -> None:
+def test_looking_for_words_and_parts_first_changes_no_result(
+    name: str, data: st.DataObject
+) -> None:
     one = pattern(name)
     text = data.draw(st.from_regex(one.regex))
     lexicon = ENGLISH if all(map(str.isascii, one.words)) else JAPANESE

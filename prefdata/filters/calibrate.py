@@ -118,8 +118,8 @@ def features(text: Bitext) -> Iterator[tuple[str, float]]:
     if text.words.count < SHORTEST:
         return
     yield from _shares(text)
-    if len(text.source_sentences) >= 3:
-        yield "sentence_ratio", len(text.target_sentences) / len(text.source_sentences)
+    if text.source_sentence_count >= 3:
+        yield "sentence_ratio", len(text.target_sentences) / text.source_sentence_count
 
 
 def _shares(text: Bitext) -> Iterator[tuple[str, float]]:

@@ -11,7 +11,7 @@ from prefdata.text.digits import numerals
 from prefdata.text.lexicon import ENGLISH, JAPANESE
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
-from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
+from prefdata.text.patterns import WIDE_DIGITS, has_digit, has_one
 
 # What most texts hold that is not in normal form KC: without these, it is mostly found to be so fast.
 _WIDE_MARKS: Final = tuple(
@@ -103,6 +103,11 @@ class Bitext:
         return self.english.text.lower()
 
     @measured
+    def typed_english(self) -> str:
+        """Return the masked source with the marks of a typewriter; see `latin.typed`."""
+        return latin.typed(self.english.text)
+
+    @measured
     def normal_japanese(self) -> str:
         """Return the masked target in Unicode's normal form KC: digits and units in one width."""
         text = self.japanese.text
@@ -114,7 +119,7 @@ class Bitext:
     @measured
     def english_words(self) -> int:
         """Return the number of English words of the masked source."""
-        return latin.count_english_words(self.english.text)
+        return latin.count_english_words(self.typed_english)
 
     @measured
     def source_numerals(self) -> frozenset[str]:
@@ -124,12 +129,14 @@ class Bitext:
     @measured
     def has_target_digits(self) -> bool:
         """Tell whether the target holds a digit, half or full width."""
-        return has_one(self.target, DIGITS + WIDE_DIGITS)
+        return has_digit(self.target) or (
+            not self.is_usual and has_one(self.target, WIDE_DIGITS)  # no usual text has those
+        )
 
     @measured
     def source_letters(self) -> int:
         """Return the number of characters of the masked source, white space left out."""
-        return length.characters(self.english.text)
+        return length.characters(self.typed_english)
 
     @measured
     def source_items(self) -> int:
@@ -170,6 +177,11 @@ class Bitext:
     def source_sentences(self) -> list[str]:
         """Return the sentences of the masked source."""
         return length.english_sentences(self.english.text)
+
+    @measured
+    def source_sentence_count(self) -> int:
+        """Return the number of sentences of the masked source; most rules ask for no more."""
+        return length.count_english_sentences(self.typed_english)
 
     @measured
     def target_sentences(self) -> list[str]:

@@ -183,7 +183,7 @@ def _is_data(text: Bitext) -> bool:
 
 
 def _is_foreign(words: list[str]) -> bool:
-    foreign = latin.foreign_words(words)
+    foreign = latin.foreign_words(words) if len(words) >= 2 else 0
     return foreign >= 2 and foreign > latin.function_words(words)
 
 
@@ -222,7 +222,8 @@ def _is_sign(target: str) -> bool:
 
 def _chinese_inside(text: Bitext) -> Iterator[Seen]:
     target, source = text.japanese.text, text.source
-    words = script.chinese_words(target, source)
+    may_have_words = not script.CHINESE_BEGINNINGS.isdisjoint(text.target_terms)
+    words = script.chinese_words(target, source) if may_have_words else []
     if words:
         yield Seen("off_target_language", "words", float(len(words)), " ".join(words))
     if not _END_WITHOUT_KANA.search(target + "\n"):

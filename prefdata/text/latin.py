@@ -16,16 +16,8 @@ from prefdata.text.masking import HOLE
 # One letter first: where a class of characters begins a pattern, not a run of it, `re` passes over others fast.
 WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ]*+(?:['’][A-Za-z]+)*")
 _ENGLISH_WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
-_TYPOGRAPHIC: Final = (
-    ("’", "'"),
-    ("‘", '"'),
-    ("“", '"'),
-    ("”", '"'),
-    ("—", " "),
-    ("–", " "),
-    ("…", " "),
-    (HOLE, " "),
-)
+# Marks of print, by those of a typewriter that mean the same to words and to the ends of sentences.
+_TYPED: Final = tuple(zip(f"’‘“”—–…{HOLE}", "'**\"**!*", strict=True))
 # The letters and digits of an ASCII text are x, what joins words is a hyphen, all else is blank.
 _JOINTS: Final = "'.,-"
 _SHAPES: Final = bytes(
@@ -54,13 +46,25 @@ def words(text: str) -> list[str]:
     return WORD.findall(text)
 
 
+def typed(text: str) -> str:
+    """Return a text with the marks of a typewriter, one for each; most English texts are ASCII then.
+
+    >>> typed("“It’s late…” – Ann")
+    '*It\'s late!" * Ann'
+    """
+    if not text.isascii():
+        for mark, plain in _TYPED:
+            text = text.replace(mark, plain)
+    return text
+
+
 def english_words(text: str) -> list[str]:
     """Return the words of an English text; masks and bare punctuation are none.
 
     >>> english_words("It’s well-known — isn't it?")
     ["It's", 'well-known', "isn't", 'it']
     """
-    return _ENGLISH_WORD.findall(_typed(text))
+    return _ENGLISH_WORD.findall(typed(text))
 
 
 def count_english_words(text: str) -> int:
@@ -69,20 +73,11 @@ def count_english_words(text: str) -> int:
     >>> count_english_words("It's well-known -- 'isn't' it?")
     4
     """
-    text = _typed(text)
     if not text.isascii():
         return len(english_words(text))
     shape = b" " + text.encode("ascii").translate(_SHAPES)
     # A word begins after a blank, or after a mark that joins nothing to it.
     return shape.count(b" x") + shape.count(b" -x") + shape.count(b"--x")
-
-
-def _typed(text: str) -> str:
-    """Return a text with the marks of a typewriter; most are ASCII then."""
-    if not text.isascii():
-        for mark, plain in _TYPOGRAPHIC:
-            text = text.replace(mark, plain)
-    return text
 
 
 def without_quotations(text: str) -> str:

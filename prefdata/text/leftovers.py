@@ -31,16 +31,19 @@ _KEY = re.compile(r"(?m)^[ \t]*[A-Za-z_][\w.-]{0,40}:(?=[ \t\n])")  # of YAML, a
 _ERRORS: Final = ("Error", "Exception", "Warning")
 _ERROR = re.compile(rf"\b\w{{0,30}}(?:{'|'.join(_ERRORS)})\b[:：][^\n]{{0,300}}")
 _QUOTED_LABEL = re.compile(r"[「『“\"][A-Za-z][\w&'’-]{0,20}(?: [\w&'’-]{1,20}){0,4}[」』”\"]")
-_CONNECTIVE = re.compile(
-    r"\b(However|Therefore|Moreover|Furthermore|Meanwhile|Also|But|And|So|Then|First|Second|Finally|Instead|Still|Yet"
-    r"|Besides|Otherwise|Nevertheless|In addition|For example|In fact|On the other hand|As a result)[,、，]\s?(?=[\u3041-\u9fff])"
+_CONNECTIVES: Final = (
+    "However|Therefore|Moreover|Furthermore|Meanwhile|Also|But|And|So|Then|First|Second|Finally|Instead|Still|Yet"
+    "|Besides|Otherwise|Nevertheless|In addition|For example|In fact|On the other hand|As a result"
 )
-_AFTER_ENGLISH = re.compile(
-    r"[,、，](?<=[a-z].)\s?[\u3041-\u9fff]"
-)  # a comma, which `re` finds fast
+_CONNECTIVE = re.compile(rf"\b({_CONNECTIVES})[,、，]\s?(?=[\u3041-\u9fff])")
+_CONNECTIVE_ENDS: Final = tuple({words.split()[-1] for words in _CONNECTIVES.split("|")})
+_ENDINGS: Final = (
+    "ous", "ive", "ful", "less", "able", "ible", "ary", "ing", "ish", "tion", "sion", "ment", "ness", "ity", "ance",
+    "ence", "ical", "ent", "ant",
+)  # fmt: skip
 # A word with an English ending in the place of a Japanese adjective, verb or noun.
 _GLUED = re.compile(
-    r"([a-z](?<![A-Za-z.@#/_-].)[a-z]{2,}(?:ous|ive|ful|less|able|ible|ary|ing|ish|tion|sion|ment|ness|ity|ance|ence|ical|ent|ant))"
+    rf"([a-z](?<![A-Za-z.@#/_-].)[a-z]{{2,}}(?:{'|'.join(_ENDINGS)}))"
     r"[ ]?(?=な(?:[のいら、。ん]|[一-鿿])|で、|です|でし|だ[。、った]|に(?:なる|なり|なっ|[一-鿿])|さ(?:れ|せ)|す(?:る|れ)|し(?:た|て|ま|、|な))"
 )
 # An English sentence of its own: "Can I help?"
@@ -154,17 +157,37 @@ def _is_about_words(text: Bitext) -> bool:
 
 def _single(text: Bitext) -> Iterator[Seen]:
     """Yield one English word or heading within Japanese: However、; strenuousなので; ## Common mistakes."""
-    target = text.japanese.text
-    opened = _CONNECTIVE.search(target) if _AFTER_ENGLISH.search(target) else None
+    target, words = text.japanese.text, text.latin_words
+    opened = _CONNECTIVE.search(target) if _has_ending(words, _CONNECTIVE_ENDS) else None
     if opened and opened[1] in text.source:
         yield Seen("partially_untranslated", "phrase", 2.0, opened[1])
     if _is_about_words(text):
         return
-    said = latin.without_quotations(target)
-    for word in _GLUED.findall(said):
+    for word in _glued(target) if _has_ending(words, _ENDINGS) else ():
         if word in text.source and not is_technical(text):
             yield Seen("partially_untranslated", "phrase", 2.0, word)
             return
+    if latin.function_words(words):
+        yield from _said(text)
+    headings = _HEADLINE.findall(target) if "#" in target else []
+    left = [h for h in headings if h in text.source and _ORDINARY.search(h)]
+    if left and len(left) < len(headings) and not is_technical(text):
+        yield Seen("partially_untranslated", "phrase", 2.0, left[0][:80])
+
+
+def _has_ending(words: list[str], endings: tuple[str, ...]) -> bool:
+    """Tell whether one of the words ends so; what they stand in is scanned only then."""
+    return bool([word for word in words if word.endswith(endings)])
+
+
+def _glued(target: str) -> list[str]:
+    return _GLUED.findall(latin.without_quotations(target))
+
+
+def _said(text: Bitext) -> Iterator[Seen]:
+    """Yield an English sentence of its own, and one that somebody says."""
+    target = text.japanese.text
+    said = latin.without_quotations(target)
     standing = _STANDING.search(said) if text.japanese_letters else None
     if (
         standing
@@ -179,10 +202,6 @@ def _single(text: Bitext) -> Iterator[Seen]:
         and _SAYS.search(text.lower_source)
     ):
         yield Seen("partially_untranslated", "phrase", 2.0, spoken[1][:80])
-    headings = _HEADLINE.findall(target) if "#" in target else []
-    left = [h for h in headings if h in text.source and _ORDINARY.search(h)]
-    if left and len(left) < len(headings) and not is_technical(text):
-        yield Seen("partially_untranslated", "phrase", 2.0, left[0][:80])
 
 
 def is_technical(text: Bitext) -> bool:

@@ -30,6 +30,20 @@ _ABBREVIATED = re.compile(
     )
     + r"|(?<=\b[A-Z]\.))"
 )
+# ASCII texts by what matters to sentences: x for letters and digits, end marks, blanks and line ends. What may
+# close after an end mark is left out.
+_SHAPES: Final = bytes(
+    ord(
+        "x" if mark.isalnum() or mark == "_"
+        else "." if mark in ".!?"
+        else "\n" if mark == "\n"
+        else " " if mark.isspace()
+        else ","
+    )
+    for mark in map(chr, range(128))
+) + bytes(128)  # fmt: skip
+_CLOSING: Final = b"\"')]"
+_NEXT_SENTENCE = re.compile(rb"\. [^x]*+x")
 # Of lines with a line end before each: ``^`` with ``re.MULTILINE`` would be tried at every character.
 _ITEM_NUMBER = re.compile(r"\n[^\S\n]*[(（]?\d{1,3}[.)．）、][^\S\n]*")
 _MARKER: Final = (
@@ -85,6 +99,19 @@ def english_sentences(text: str) -> list[str]:
     for mark, stop in _END_MARKS:
         text = text.replace(mark, stop)
     return list(filter(_LETTERS.search, _SENTENCE_END_EN.split(text)))
+
+
+def count_english_sentences(text: str) -> int:
+    """Count the sentences that `english_sentences` finds, twice as fast for ASCII.
+
+    >>> count_english_sentences("1. Ask Dr. Lee (now!) Why? \\nOK")
+    3
+    """
+    if not text.isascii():
+        return len(english_sentences(text))
+    text = _ABBREVIATED.sub("", _without_numbers(text))
+    shape = text.encode("ascii").translate(_SHAPES, _CLOSING).replace(b"\n", b". ").strip(b"., ")
+    return len(_NEXT_SENTENCE.findall(shape)) + bool(shape)
 
 
 def japanese_sentences(text: str) -> list[str]:

@@ -6,6 +6,8 @@ import re
 from functools import cache, lru_cache
 from typing import Final
 
+from prefdata.text.lexicon import JAPANESE
+
 KANA = "ぁ-ゖゝゞァ-ヺーヽヾｦ-ﾟ"
 HAN = "一-鿿㐀-䶿\uf900-\ufaff々〆𠀀-𪛟"
 _JAPANESE = re.compile(f"[{KANA}{HAN}][{KANA}{HAN}]*+")  # `re` finds one fast, and a run slowly
@@ -34,6 +36,8 @@ _CHINESE_WORD = re.compile(
     "|数据(?!え)|描述|信息(?!筋)|例如[，：]|首先[，、]|其次[，、]|另外[，、]"
     "|孩子[們们们的面都會会]|媽媽|妈妈|爸爸|喜歡|喜欢|非常好|為了|为了|您好|謝謝|谢谢|請問|请问"
 )
+# What each of its alternatives begins with.
+CHINESE_BEGINNINGS: Final = JAPANESE.add(re.findall(r"(?:^|\|)([^|\[(]+)", _CHINESE_WORD.pattern))
 # Words that stand in a Chinese text without kana; in Japanese they meet by chance (今天皇, 不要な).
 _PLAIN_CHINESE = re.compile(
     "明天|今天|昨天|後天(?!性)|忘記|忘记|喜歡|喜欢|知道|可以|需要你|時候|时候|東西|东西|朋友|謝謝|谢谢|早上|晚上"

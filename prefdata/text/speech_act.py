@@ -148,9 +148,9 @@ def _answered_question(text: Bitext) -> Iterator[Seen]:
 def _answered_after(text: Bitext) -> Iterator[Seen]:
     """Yield a question that is translated and then answered, by its length."""
     source = text.english.text
-    if source.count("?") < len(text.source_sentences) or text.role == "assistant":
+    if source.count("?") < text.source_sentence_count or text.role == "assistant":
         return
-    extra = len(text.target_sentences) - len(text.source_sentences)
+    extra = len(text.target_sentences) - text.source_sentence_count
     last = text.target_sentences[-1] if text.target_sentences else ""
     tail = text.japanese.text.rstrip()[-1:]
     if (
@@ -180,13 +180,13 @@ def _done_task(text: Bitext) -> Iterator[Seen]:
 
 
 def _is_prompt(text: Bitext) -> bool:
-    return text.role == "user" or text.kind == "synthetic" or len(text.source_sentences) == 1
+    return text.role == "user" or text.kind == "synthetic" or text.source_sentence_count == 1
 
 
 def _looks_made(text: Bitext) -> bool:
     """Tell whether the target has the shape of an answer: a list or sentences the task lacks."""
     extra = text.target_items - text.source_items
-    return extra >= 2 or len(text.target_sentences) > len(text.source_sentences) + 1
+    return extra >= 2 or len(text.target_sentences) > text.source_sentence_count + 1
 
 
 def _is_obeyed(text: Bitext, expected: re.Pattern[str]) -> bool:

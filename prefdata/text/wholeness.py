@@ -8,6 +8,7 @@ from typing import Final
 
 from prefdata.text import length, markup
 from prefdata.text.bitext import Bitext
+from prefdata.text.lexicon import ENGLISH
 from prefdata.text.lists import word_list
 from prefdata.text.register import final_words
 from prefdata.text.seen import Seen
@@ -25,6 +26,7 @@ _NAME_WORD: Final = r"[A-Z][\w'’-]{0,30},? (?:(?:of|for|and|the|on|in|&) ){0,3
 _LONG_NAME = re.compile(rf"{_NAME_WORD}(?:{_NAME_WORD}){{2,11}}[A-Z][\w'’-]{{0,30}}")
 _IN_LONG_NAME = re.compile(rf" {_NAME_WORD}{_NAME_WORD}[A-Z]")  # `re` finds its first blank fast
 _FIELD = re.compile(r"(?m)^(SUBREDDIT|TITLE|POST|TL;DR|TLDR|EDIT|UPDATE):")
+_FIELD_WORDS: Final = ENGLISH.add(["subreddit", "title", "post", "tl", "tldr", "edit", "update"])
 _FIELD_IN_JAPANESE = {
     "SUBREDDIT": "SUBREDDIT|サブレディット",
     "TITLE": "TITLE|タイトル|題",
@@ -94,7 +96,7 @@ def _low_ratio(text: Bitext) -> float:
         names = _LONG_NAME.findall(source)
         spare = sum(max(length.characters(name) - _SHORT_NAME, 0) for name in names)
         ratio *= letters / (letters - min(spare, letters * 2 // 3))
-    if len(text.source_sentences) != 1 or text.english_words > 30:
+    if text.source_sentence_count != 1 or text.english_words > 30:
         return ratio
     has_lost = "、" not in text.target and _CLAUSE.search(text.lower_english) is not None
     return ratio if has_lost else ratio * _SHRINKS
@@ -175,19 +177,20 @@ def omission(text: Bitext) -> Iterator[Seen]:
     ()
     """
     source, target = text.english.text, text.japanese.text
-    paragraphs = _paragraphs(source) if "\n" in source else 1
+    paragraphs = _paragraphs(source) if source.count("\n") >= 4 else 1  # three have two blank lines
     if paragraphs >= 3:
         share = _paragraphs(target) / paragraphs
         band = "paragraphs" if "\n" in target else "paragraphs_joined"
-        if band == "paragraphs_joined" and len(text.target_sentences) < len(text.source_sentences):
+        if band == "paragraphs_joined" and len(text.target_sentences) < text.source_sentence_count:
             band = "paragraphs"
         if share < 1:
             yield Seen("omission", band, share if band == "paragraphs" else round(text.ratio, 4))
-    yield from _fields(source, target)
+    if ":" in source and not _FIELD_WORDS.isdisjoint(text.source_terms):
+        yield from _fields(source, target)
     items = text.source_items
     if items >= 3 and 0 < text.target_items < items:
         yield Seen("omission", "items", text.target_items / items)
-    sentences, there = len(text.source_sentences), len(text.target_sentences)
+    sentences, there = text.source_sentence_count, len(text.target_sentences)
     if sentences >= 3 and there < sentences:
         share = there / sentences
         band = "sentences" if share <= 0.67 and sentences >= 4 else "sentence"
@@ -196,7 +199,7 @@ def omission(text: Bitext) -> Iterator[Seen]:
 
 def _fields(source: str, target: str) -> Iterator[Seen]:
     """Yield fields of a post that are missing while others stand: TITLE, POST, TL;DR."""
-    labels = _FIELD.findall(source) if ":" in source else []
+    labels = _FIELD.findall(source)
     if len(labels) == 1:
         labels = [label for label in labels if label in ("TL;DR", "TLDR")]
     if not labels:
@@ -219,7 +222,7 @@ def addition(text: Bitext) -> Iterator[Seen]:
     >>> problems("He came, saw it, and left again.", "彼は来た。見た。そして帰った。")
     ()
     """
-    sentences, there = len(text.source_sentences), len(text.target_sentences)
+    sentences, there = text.source_sentence_count, len(text.target_sentences)
     if sentences and there > sentences:
         is_more = there >= sentences + 2 and there >= _MANY_MORE * sentences
         band = "sentences" if is_more else "sentence"

@@ -11,10 +11,9 @@ from prefdata.text.patterns import pattern
 
 _KINDS: Final = (
     "rhyme", "limerick", "letters", "initial", "spelling", "wordplay", "sound", "confused", "grammar",
-    "case",
+    "grammar_choice", "case",
 )  # fmt: skip
-_TASKS: Final = tuple((kind, pattern(f"language_task.{kind}")) for kind in _KINDS)
-_CONFUSED: Final = pattern("language_task.confused")
+_TASKS: Final = tuple((kind.split("_")[0], pattern(f"language_task.{kind}")) for kind in _KINDS)
 _PROGRAMMING: Final = pattern("language_task.programming")
 _INNOCENT: Final = pattern("language_task.innocent")
 _ASKED: Final = pattern("language_task.asked")
@@ -29,19 +28,6 @@ _OTHER_LANGUAGE: Final = re.compile(
 _LITERATURE: Final = pattern("language_task.literature")
 
 
-def _beginnings() -> frozenset[str]:
-    """Return the beginning of a word that each of the patterns needs."""
-    found = {"unsc-", "miss-", "mis"}
-    for task in (task for _, task in _TASKS if not task.also):
-        for near in task.near:
-            word = max(re.findall("[a-z]+", near.replace("with", "")), key=len)
-            found |= {f"{word[:4]}-"} if len(word) >= 4 else {word, f"{word}s"}
-    return ENGLISH.add(found)
-
-
-_BEGINNINGS: Final = _beginnings()
-
-
 def language_task(source: str, terms: Set[str] | None = None) -> str:
     """Return the kind of task if it has no meaning after translation, else an empty string.
 
@@ -52,17 +38,18 @@ def language_task(source: str, terms: Set[str] | None = None) -> str:
     >>> language_task("Write a Python function that checks for palindromes.")
     ''
     """
-    unlikely = _BEGINNINGS.isdisjoint(ENGLISH.terms(source) if terms is None else terms)
-    if unlikely and not _CONFUSED.is_possible(source):
-        return ""
     text = _instruction(source).lower().replace("’", "'")
-    possible = [(name, task) for name, task in _TASKS if task.is_possible(text)]
-    if not possible:
-        return ""
-    if _INNOCENT.is_possible(text):
+    if terms is None:
+        terms = ENGLISH.terms(text)
+    found = _task(text, terms)
+    if found and _INNOCENT.is_possible(text):
         text = _INNOCENT.regex.sub(" ", text)
-    found = next((name for name, task in possible if task.search(text)), "")
+        found = _task(text, terms)
     return found if found and not _survives(found, text) else ""
+
+
+def _task(text: str, terms: Set[str]) -> str:
+    return next((kind for kind, task in _TASKS if task.search(text, terms)), "")
 
 
 def _survives(name: str, text: str) -> bool:

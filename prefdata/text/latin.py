@@ -50,7 +50,7 @@ def typed(text: str) -> str:
     """Return a text with the marks of a typewriter, one for each; most English texts are ASCII then.
 
     >>> typed("“It’s late…” – Ann")
-    '*It\'s late!" * Ann'
+    '*It\\'s late!" * Ann'
     """
     if not text.isascii():
         for mark, plain in _TYPED:

@@ -44,7 +44,7 @@ _SOURCE_ABOUT: Final = pattern("meta.source_about")
 _SOURCE_NOTE: Final = pattern("meta.source_note")
 # "Sorry to bother you" declines nothing.
 _POLITE = re.compile(
-    r"\bsorry (?:to (?:bother|hear|trouble|interrupt|ask|keep|disturb)|for|about|if|i'm late)\b"
+    r"sorry(?<=\bsorry) (?:to (?:bother|hear|trouble|interrupt|ask|keep|disturb)|for|about|if|i'm late)\b"
 )
 
 

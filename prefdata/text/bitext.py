@@ -18,7 +18,6 @@ _WIDE_MARKS: Final = tuple(
     zip("！？（）：，％～　０１２３４５６７８９", "!?():,%~ 0123456789", strict=True)
 )
 
-
 T = TypeVar("T")
 
 
@@ -156,7 +155,10 @@ class Bitext:
 
     @measured
     def is_usual(self) -> bool:
-        """Tell whether the target, and so the masked target, is usual; see `script.is_usual`."""
+        """Tell whether the target, and so the masked target, is usual; see `script.is_usual`.
+
+        A usual text has no digits but those of ASCII, nor has its normal form.
+        """
         return script.is_usual(self.target)
 
     @measured

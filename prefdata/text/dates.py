@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from prefdata.text.bitext import Bitext
 from prefdata.text.digits import beginnings, matches
-from prefdata.text.lexicon import ENGLISH
+from prefdata.text.lexicon import ENGLISH, JAPANESE
 from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
 from prefdata.text.patterns import has_one
 
@@ -37,18 +37,21 @@ def _month(name: str) -> re.Pattern[str]:
     return re.compile(rf"{name}(?<=\b{name})\b{beside}")
 
 
-_MONTHS: Final = {name: _month(name) for name in map(str.title, _MONTH_NAMES)}
+_MONTHS: Final = {
+    name: (n, name.title(), _month(name.title())) for n, name in enumerate(_MONTH_NAMES, 1)
+}
 _MONTH_JA = re.compile(
-    "(?<![0-9.一二三四五六七八九十])([0-9]{1,2}|[一二三四五六七八九]|十[一二]?)月(?![間額])"
+    "月(?:(?<=(?<![0-9.一二三四五六七八九十])([0-9]{2}|十[一二])月)"
+    "|(?<=(?<![0-9.一二三四五六七八九十])([0-9一二三四五六七八九十])月))(?![間額])"
 )
 _WEEKDAY_JA = re.compile("([月火水木金土日](?:[・、と~〜–-]?[月火水木金土日])*)曜")
 _WEEKDAY_LOOSE = re.compile("[(]([月火水木金土日])[)]|([月火水木金土日])(?=[・~〜])|土日|週末")
+_NOON: Final = ENGLISH.add(["am", "pm", "a m", "p m"])  # one in each `_TIMED`
 _TIMED = re.compile(r"[0-9]+\s?[ap]\.?m\b", re.IGNORECASE)  # the end of what `_CLOCK` matches
 _TIME_SIGNS: Final = ("時", ":", "：")  # one in each `_CLOCK_JA`
 _CLOCK = re.compile(r"\b(\d{1,2})(?:[:.]([0-5]\d))?\s?([ap])\.?m\b", re.IGNORECASE)
-_CLOCK_JA = re.compile(
-    "(午前|午後|早朝|朝|夕方|夜|晩)?の?\\s?(?<![0-9:])([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])"
-)
+_CLOCK_JA = re.compile("(?<!:)([0-9]{1,2})(?:時(?!間)|:[0-5][0-9])")
+_BEFORE_CLOCK_JA = re.compile("(午前|午後|早朝|朝|夕方|夜|晩)の?\\s?\\Z")  # four characters at most
 # Of which half of the day a word is; 夜 and 晩 are evening hours up to midnight.
 _HALF_JA: Final = {
     "午前": "a",
@@ -59,7 +62,7 @@ _HALF_JA: Final = {
     "夜": "p",
     "晩": "p",
 }
-_PARTS: Final = ENGLISH.add(["half", "quarter"])
+_DAYS: Final = frozenset(_WEEKDAYS.values())
 _EVENING: Final = frozenset(["夜", "晩"])
 _KANJI: Final = {kanji: n for n, kanji in enumerate("一二三四五六七八九十", 1)} | {
     "十一": 11,
@@ -78,86 +81,95 @@ def _listed(values: Iterable[float | str]) -> str:
     )
 
 
-def changed_years(text: Bitext) -> Iterator[str]:
-    """Yield years of the source that are missing where the target has one nothing explains.
+def changed_years(text: Bitext) -> list[str]:
+    """Return years of the source that are missing where the target has one nothing explains.
 
-    >>> list(changed_years(Bitext("It was built in 1936.", "1963年に建てられた。")))
+    >>> changed_years(Bitext("It was built in 1936.", "1963年に建てられた。"))
     ['1936 became 1963']
-    >>> list(changed_years(Bitext("He was born in '98.", "1998年に生まれた。")))
+    >>> changed_years(Bitext("He was born in '98.", "1998年に生まれた。"))
     []
     """
     japanese = text.japanese.text
     given = set(_YEAR_JA.findall(japanese))
     if not given:
-        return
+        return []
     english = text.english.text
     new = given - set(re.findall(r"\d{4}", english))
     missing = set(_YEAR.findall(english)) - set(re.findall("[0-9]{4}", japanese)) if new else new
     if missing:
         new -= {str(round(n)) for n in word_numbers(english)}
-    if new and missing:
-        yield f"{_listed(missing)} became {_listed(new)}"
+    return [f"{_listed(missing)} became {_listed(new)}"] if new and missing else []
 
 
-def changed_dates(text: Bitext) -> Iterator[str]:
-    """Yield months, weekdays and times of day that became other ones.
+def changed_dates(text: Bitext) -> list[str]:
+    """Return months, weekdays and times of day that became other ones.
 
-    >>> list(changed_dates(Bitext("It is due on Thursday.", "期限は火曜日です。")))
+    >>> changed_dates(Bitext("It is due on Thursday.", "期限は火曜日です。"))
     ['weekday 木 became 火']
-    >>> list(changed_dates(Bitext("Come at 8 pm.", "20時に来てください。")))
+    >>> changed_dates(Bitext("Come at 8 pm.", "20時に来てください。"))
     []
     """
-    if not _MONTH_WORDS.isdisjoint(text.source_terms):
-        yield from _months(text)
-    if not _WEEKDAY_WORDS.isdisjoint(text.source_terms):
-        yield from _weekdays(text)
-    may_be_timed = has_one(text.target, _TIME_SIGNS) and text.source_numerals
-    if may_be_timed and matches(_TIMED, text.english.text):
-        yield from _clock(text)
-    if not _PARTS.isdisjoint(text.source_terms):
-        yield from _parts_of_hour(text)
+    terms, found = text.source_terms, []
+    if not _MONTH_WORDS.isdisjoint(terms) and "月" in text.target:
+        found += _months(text)
+    if not _WEEKDAY_WORDS.isdisjoint(terms):
+        found += _weekdays(text)
+    if not _NOON.isdisjoint(terms) and has_one(text.target, _TIME_SIGNS):
+        found += _clock(text)
+    if not _PAST_WORDS.isdisjoint(terms):
+        found += _parts_of_hour(text)
+    return found
 
 
-def _months(text: Bitext) -> Iterator[str]:
+def _months(text: Bitext) -> list[str]:
     english = text.english.text
-    if "月" not in text.target:
-        return
     wanted = {
         n
-        for n, (name, month) in enumerate(_MONTHS.items(), 1)
+        for n, name, month in map(_MONTHS.__getitem__, _MONTH_WORDS & text.source_terms)
         if name in english and month.search(english)
     }
     if not wanted:
-        return
-    japanese = text.normal_japanese
-    given = {_KANJI.get(month) or int(month) for month in _MONTH_JA.findall(japanese)}
+        return []
+    given = {
+        _KANJI.get(month) or int(month)
+        for pair in _MONTH_JA.findall(text.normal_japanese)
+        for month in pair
+        if month
+    }
     lost, new = wanted - given, given - wanted
     if lost and new and not new <= {int(n) for n in re.findall(r"\b\d{1,2}\b", english)}:
-        yield f"month {_listed(lost)} became {_listed(new)}"
+        return [f"month {_listed(lost)} became {_listed(new)}"]
+    return []
 
 
-def _weekdays(text: Bitext) -> Iterator[str]:
+def _weekdays(text: Bitext) -> list[str]:
     wanted = {kanji for day, kanji in _WEEKDAYS.items() if day in text.lower_english}
-    if not wanted:
-        return
     japanese = text.normal_japanese
-    given = {day for run in _WEEKDAY_JA.findall(japanese) for day in run if day in "月火水木金土日"}
-    loose = given | {day for match in _WEEKDAY_LOOSE.finditer(japanese) for day in match.group()}
-    if wanted - loose and given - wanted:
-        yield f"weekday {''.join(sorted(wanted - loose))} became {''.join(sorted(given - wanted))}"
+    given = {day for run in _WEEKDAY_JA.findall(japanese) for day in run if day in _DAYS}
+    lost, new = wanted - given, given - wanted
+    if lost and new:
+        lost -= {day for match in _WEEKDAY_LOOSE.finditer(japanese) for day in match.group()}
+    return (
+        [f"weekday {''.join(sorted(lost))} became {''.join(sorted(new))}"] if lost and new else []
+    )
 
 
-def _clock(text: Bitext) -> Iterator[str]:
-    """Yield hours of the one half of the day that stand in the other half alone."""
+def _clock(text: Bitext) -> list[str]:
+    """Return hours of the one half of the day that stand in the other half alone."""
+    if not matches(_TIMED, text.english.text):
+        return []
     wanted = {(int(hour), half.lower()) for hour, _, half in _CLOCK.findall(text.english.text)}
-    given = set()
-    for word, hour in _CLOCK_JA.findall(text.normal_japanese):
-        given |= _times(word, int(hour))
+    given, found = set(), []
+    japanese = text.normal_japanese
+    for match in matches(_CLOCK_JA, japanese):
+        word = _BEFORE_CLOCK_JA.search(japanese, max(match.start() - 4, 0), match.start())
+        given |= _times(word[1] if word else "", int(match[1]))
     for hour, half in sorted(wanted):
         other = "p" if half == "a" else "a"
         is_there = (hour, half) in given or (hour, "") in given
         if hour != 12 and not is_there and (hour, other) in given and (hour, other) not in wanted:
-            yield f"{hour} {half}m became {hour} {other}m"
+            found.append(f"{hour} {half}m became {hour} {other}m")
+    return found
 
 
 _PAST = re.compile(
@@ -169,16 +181,21 @@ _PAST_JA: Final = {
     "after": "(?:15|十五)(?!分前)",
     "before": "45|四十五|(?:15|十五)分前",
 }
-_SIDES: Final = {"half past": "half", "quarter past": "after", "quarter after": "after"}
+_SIDES: Final = {
+    "half past": "half", "quarter past": "after", "quarter after": "after", "quarter to": "before",
+    "quarter before": "before",
+}  # fmt: skip
+_PAST_WORDS: Final = ENGLISH.add(_SIDES)
 
 
-def _parts_of_hour(text: Bitext) -> Iterator[str]:
-    """Yield "half past two" where the Japanese names hours, and not that part of one."""
+def _parts_of_hour(text: Bitext) -> list[str]:
+    """Return "half past two" where the Japanese names hours, and not that part of one."""
+    found = []
     for part in _PAST.findall(text.lower_english):
-        wanted = _PAST_JA[_SIDES.get(part, "before")]
         japanese = text.normal_japanese
-        if re.search("時(?!間)", japanese) and not re.search(wanted, japanese):
-            yield f"{part} was lost"
+        if re.search("時(?!間)", japanese) and not re.search(_PAST_JA[_SIDES[part]], japanese):
+            found.append(f"{part} was lost")
+    return found
 
 
 def _times(word: str, hour: int) -> set[tuple[int, str]]:
@@ -200,31 +217,32 @@ _ORDINAL = re.compile(
     rf"(?<![\w-])(?:({'|'.join(_ORDINALS)}) (?!of all)[a-z]|(\d{{1,4}})(?:st|nd|rd|th)\b)",
     re.IGNORECASE,
 )
-_ORDINAL_SIGNS: Final = ("第", "番目", "回目", "位", "版")
-_ORDINAL_JA = re.compile("第([0-9]{1,4})|(?<![0-9.])([0-9]{1,4})(?:番目|回目|位|版)")
+_ORDINAL_SIGNS: Final = JAPANESE.add(["第", "番目", "回目", "位", "版"])
+_ORDINAL_JA = re.compile(
+    r"[0-9](?:(?<=第[0-9])[0-9]{0,3}|(?<!\.[0-9])[0-9]{0,3}(?=番目|回目|位|版))"
+)
 
 
-def changed_ordinals(text: Bitext) -> Iterator[str]:
-    """Yield ordinals of the source that are missing where the target has one nothing explains.
+def changed_ordinals(text: Bitext) -> list[str]:
+    """Return ordinals of the source that are missing where the target has one nothing explains.
 
-    >>> list(changed_ordinals(Bitext("This is the third edition.", "これは第4版です。")))
+    >>> changed_ordinals(Bitext("This is the third edition.", "これは第4版です。"))
     ['3 became 4']
-    >>> list(changed_ordinals(Bitext("This is the third edition.", "これは第三版です。")))
+    >>> changed_ordinals(Bitext("This is the third edition.", "これは第三版です。"))
     []
     """
-    if not has_one(text.japanese.text, _ORDINAL_SIGNS):
-        return
+    if _ORDINAL_SIGNS.isdisjoint(text.target_terms):
+        return []
     japanese = text.normal_japanese
-    given = {float(a or b) for a, b in _ORDINAL_JA.findall(japanese)}
+    given = {float(match[0]) for match in matches(_ORDINAL_JA, japanese)}
     if not given:
-        return
+        return []
     lower = text.lower_english
-    found = matches(_ORDINAL, lower, beginnings(lower, _ORDINALS))
+    found = matches(_ORDINAL, lower, beginnings(lower, _ORDINALS.keys() & text.source_terms))
     wanted = {_ORDINALS.get(one[1]) or float(one[2]) for one in found}
     if not wanted or given <= wanted:
-        return
+        return []
     english = text.english.text
     new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
     missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
-    if new and missing:
-        yield f"{_listed(missing)} became {_listed(new)}"
+    return [f"{_listed(missing)} became {_listed(new)}"] if new and missing else []

@@ -16,7 +16,7 @@ from prefdata.text import units
 from prefdata.text.bitext import Bitext
 from prefdata.text.dates import changed_dates, changed_ordinals, changed_years
 from prefdata.text.digits import numerals
-from prefdata.text.lexicon import ENGLISH
+from prefdata.text.lexicon import ENGLISH, JAPANESE
 from prefdata.text.lists import word_list
 from prefdata.text.number_words import VALUED_WORDS, WORD_VALUES, Readings
 from prefdata.text.numbers import (
@@ -28,7 +28,7 @@ from prefdata.text.numbers import (
     plain_integers,
     word_numbers,
 )
-from prefdata.text.patterns import has_one
+from prefdata.text.patterns import DIGITS, has_one
 from prefdata.text.seen import Seen
 
 _SCALES: Final = tuple("万億兆千百半")
@@ -54,36 +54,40 @@ _UNITS_OF_TIME: Final = {
     for word in (unit, f"{unit}s")
 }
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
-# Signs of a figure in the Japanese, the figure, and what the English would say for it in some word.
+# Signs of a figure in the Japanese, the figure, and what the English would say for it: signs, words.
 _FIGURES: Final = {
     "share": (
-        ("%", "％", "パーセント"),
+        JAPANESE.add(["%", "％", "パーセント"]),
         re.compile(r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}\s?(?:[%％]|パーセント)"),
+        (*DIGITS, "%"),
         re.compile(
-            r"[0-9%]|per ?cent|\b(?:half|halves|halv\w+|thirds?|quarters?|double[ds]?|twice|fold|tenths?|fifths?|one in|out of|ratio"
+            r"per ?cent|\b(?:half|halves|halv\w+|thirds?|quarters?|double[ds]?|twice|fold|tenths?|fifths?|one in|out of|ratio"
             r"|majority|most|all|fully|whole|none|every\w*|completely|entirely|totally|absolutely|chance|sure|certain\w*|never|always|odds)\b"
         ),
     ),
     "money": (
-        ("ドル", "ユーロ", "円"),
+        JAPANESE.add(["ドル", "ユーロ", "円"]),
         re.compile(
             r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}[万億千百]?\s?(?:ドル|ユーロ|円(?![形周筒盤卓錐柱]))"
         ),
+        tuple("$€£¥"),
         re.compile(
-            r"[$€£¥]|\b(?:dollars?|bucks?|cents?|euros?|yen|pounds?|grand|quid|usd|eur|jpy|k|free|pence|penny|pennies|nickel|dime)\b"
+            r"\b(?:dollars?|bucks?|cents?|euros?|yen|pounds?|grand|quid|usd|eur|jpy|k|free|pence|penny|pennies|nickel|dime)\b"
         ),
     ),
     "mass": (
-        ("トン", "kg", "グラム"),
+        JAPANESE.add(["トン", "kg", "グラム"]),
         re.compile(
             r"(?<![0-9０-９.,])[0-9０-９][0-9０-９.,]{0,15}[万億千百]?\s?(?:トン|kg|キログラム|グラム)"
         ),
+        (),
         re.compile(
             r"\b\d*(?:tons?|tonnes?|kilos?|kg|kilograms?|grams?|gm?|mg|pounds?|lbs?|ounces?|oz|stones?|cups?|(?:table|tea)?spoons?"
             r"|tbsps?|tsps?|pinch|sticks?|cans?|pints?|quarts?|gallons?)\b"
         ),
     ),
 }
+_FIGURE_SIGNS: Final = frozenset().union(*(signs for signs, *_ in _FIGURES.values()))
 _ONE_AND_A_HALF = re.compile(r"and a half|\b(?:90|ninety|1\.5)\b")
 _HALF = re.compile(r"\bhalf (?:an?|of an?) (hour|day|year|month|mile|kilometer)\b")
 _HALVED: Final = {
@@ -112,10 +116,12 @@ def check(text: Bitext) -> Iterator[Seen]:
     """
     if text.is_native:
         return
-    yield from _seen("date", list(changed_dates(text)))
+    if changed := changed_dates(text):
+        yield _mismatch("date", changed)
     if not text.has_target_digits:
         return
-    yield from _new_figure(text)
+    if not _FIGURE_SIGNS.isdisjoint(text.target_terms):
+        yield from _new_figure(text)
     english, japanese = text.english.text, text.japanese.text
     has_new_digits = _has_new_digits(text)
     new = _unexplained(text) if has_new_digits else []
@@ -128,23 +134,30 @@ def check(text: Bitext) -> Iterator[Seen]:
     if new:
         yield from _changed_numbers(text, new, conversions)
     if has_new_digits:
-        yield from _seen("ordinal", list(changed_ordinals(text)))
-        yield from _seen("year", list(changed_years(text)))
+        if changed := changed_ordinals(text):
+            yield _mismatch("ordinal", changed)
+        if changed := changed_years(text):
+            yield _mismatch("year", changed)
     if not _TIME.isdisjoint(text.source_terms):
         moved += _changed_units(text)
-    moved += _with_half_too_many(text.lower_source, japanese) + units.changed_spoons(
-        english, japanese
-    )
-    if "half" in text.lower_source and not _HALF_JA.search(text.target):
+    has_half = "half" in text.lower_source
+    if has_half and "半" in japanese:
+        moved += _with_half_too_many(text.lower_source, japanese)
+    if "さじ" in japanese:
+        moved += units.changed_spoons(english, japanese)
+    if has_half and not _HALF_JA.search(text.target):
         moved += [f"{half} became whole" for half in _HALF_OF.findall(text.lower_source)]
-    yield from _seen("unit", moved)
+    if moved:
+        yield _mismatch("unit", moved)
 
 
 def _new_figure(text: Bitext) -> Iterator[Seen]:
     """Yield a share, price or weight where the source speaks of none, in figures or words."""
-    for signs, figure, wanted in _FIGURES.values():
-        found = figure.search(text.japanese.text) if has_one(text.japanese.text, signs) else None
-        if found is None or wanted.search(text.lower_english):
+    for signs, figure, said, wanted in _FIGURES.values():
+        if signs.isdisjoint(text.target_terms):
+            continue
+        found = figure.search(text.japanese.text)
+        if found is None or has_one(text.english.text, said) or wanted.search(text.lower_english):
             continue
         numbers = japanese_numbers(found.group())  # none in "1.ドル", an item of a list
         if numbers and not _is_said(numbers[0][0], text.english.text):
@@ -156,9 +169,8 @@ def _is_said(readings: Readings, english: str) -> bool:
     return _matches(readings, word_numbers(english).union(*english_numbers(english)))
 
 
-def _seen(band: str, found: list[str]) -> Iterator[Seen]:
-    if found:
-        yield Seen("number_mismatch", band, float(len(found)), ", ".join(found))
+def _mismatch(band: str, found: list[str]) -> Seen:
+    return Seen("number_mismatch", band, float(len(found)), ", ".join(found))
 
 
 def _has_new_digits(text: Bitext) -> bool:
@@ -223,7 +235,7 @@ def _matches(readings: Readings, others: frozenset[float]) -> bool:
 
 def _with_half_too_many(source: str, target: str) -> list[str]:
     """Return "half an hour" that became 1時間半, an hour and a half."""
-    if "半" not in target or "half" not in source or _ONE_AND_A_HALF.search(source):
+    if _ONE_AND_A_HALF.search(source):
         return []
     return [
         f"half {unit} became 1{_HALVED[unit]}半"

@@ -11,12 +11,11 @@ from prefdata.text.digits import numerals
 from prefdata.text.lexicon import ENGLISH, JAPANESE
 from prefdata.text.masking import Masked, mask
 from prefdata.text.mecab import Words, analyze
-from prefdata.text.patterns import WIDE_DIGITS, has_digit, has_one
+from prefdata.text.patterns import DIGITS, WIDE_DIGITS, has_digit, has_one
 
 # What most texts hold that is not in normal form KC: without these, it is mostly found to be so fast.
-_WIDE_MARKS: Final = tuple(
-    zip("！？（）：，％～　０１２３４５６７８９", "!?():,%~ 0123456789", strict=True)
-)
+_WIDE_MARKS: Final = tuple(zip("！？（）：，％～　", "!?():,%~ ", strict=True))
+_ALL_WIDE: Final = (*_WIDE_MARKS, *zip(WIDE_DIGITS, DIGITS, strict=True))
 
 T = TypeVar("T")
 
@@ -110,7 +109,7 @@ class Bitext:
     def normal_japanese(self) -> str:
         """Return the masked target in Unicode's normal form KC: digits and units in one width."""
         text = self.japanese.text
-        for wide, narrow in _WIDE_MARKS:
+        for wide, narrow in _WIDE_MARKS if self.is_usual else _ALL_WIDE:
             if wide in text:
                 text = text.replace(wide, narrow)
         return unicodedata.normalize("NFKC", text)
@@ -155,10 +154,7 @@ class Bitext:
 
     @measured
     def is_usual(self) -> bool:
-        """Tell whether the target, and so the masked target, is usual; see `script.is_usual`.
-
-        A usual text has no digits but those of ASCII, nor has its normal form.
-        """
+        """Tell whether the target, and so the masked target, is usual; see `script.is_usual`."""
         return script.is_usual(self.target)
 
     @measured

@@ -64,9 +64,10 @@ _FEET = re.compile(r"(\d)\s?(?:'|′|’|ft|feet|foot)\s?(\d{1,2})\s?(?:\"|″|�
 _ITEM = re.compile(r"[ \t\u3000]*[(（#]*\d{1,3}[.)．）、:](?!\d)")
 
 
-# An integer of an English text of which nothing beside it makes another number, a list item or a name.
+# A number of an English text of which nothing beside it makes another number, a list item or a name.
 _PLAIN = re.compile(
-    r"[0-9](?:(?<=[^\s(（#] [0-9])|(?<=[^\s(（#] \([0-9])|(?<=\$[0-9])|(?<=[0-9]-[0-9]))[0-9]{0,14}+"
+    r"[0-9](?:(?<=[^\s(（#] [0-9])|(?<=[^\s(（#] \([0-9])|(?<=\$[0-9])|(?<=[0-9]-[0-9]))"
+    r"(?:[0-9]{0,2}(?:,[0-9]{3})++|[0-9]{0,14}+(?:\.[0-9]{1,9}+(?!\s?[APap]\.?[Mm]))?+)"
     r"(?!\d|[.,]\d|/|\n[ \t\u3000(（#\d]|[A-Za-z-]{0,20}[A-HJ-Z]{2}"
     r"|[\s-]?(?i:grand|hundred|thousand|million|billion|trillion|bn|mn|[kmb](?![a-z])))"
 )
@@ -76,13 +77,13 @@ _NOT_PLAIN_JA = re.compile(
 )
 
 
-def plain_integers(text: str) -> set[float]:
-    """Return integers of an English text that `english_figures` have, too; not all of them.
+def plain_figures(text: str) -> set[float]:
+    """Return numbers of an English text that `english_figures` have, too; not all of them.
 
-    >>> plain_integers("for 10 days, 3 million of 1,000 or $25 a day")
-    {25.0, 10.0}
+    >>> sorted(plain_figures("for 10 days, 3 million of 1,000 or $2.5 a day"))
+    [2.5, 10.0, 1000.0]
     """
-    return set(map(float, _PLAIN.findall(text)))
+    return {float(written.replace(",", "")) for written in _PLAIN.findall(text)}
 
 
 def japanese_integers(text: str) -> set[float] | None:

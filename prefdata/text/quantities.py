@@ -8,7 +8,7 @@ counts as a change.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator
 from math import log10
 from typing import Final
 
@@ -25,7 +25,7 @@ from prefdata.text.numbers import (
     japanese_figures,
     japanese_integers,
     japanese_numbers,
-    plain_integers,
+    plain_figures,
     word_numbers,
 )
 from prefdata.text.patterns import DIGITS, has_one
@@ -47,12 +47,16 @@ _JA_UNIT: Final = {
         "second": "秒", "minute": "分", "hour": "時", "day": "日", "week": "週", "month": "[かカヶケヵ箇ヵ]?月", "year": "[年歳才]",
     }.items()
 }  # fmt: skip
-# Each word after a blank or hyphen, its letters first, which `re` finds fast; and its unit.
-_UNITS_OF_TIME: Final = {
-    word: (re.compile(rf"{word}(?<=[ -]{word})\b"), unit)
-    for unit in _JA_UNIT
-    for word in (unit, f"{unit}s")
+_UNITS_OF_TIME: Final = {word: unit for unit in _JA_UNIT for word in (unit, f"{unit}s")}
+_SIGN_OF_TIME: Final = {
+    "second": "秒", "minute": "分", "hour": "時間", "day": "日間", "week": "週", "month": "月", "year": "年",
+}  # fmt: skip
+# By word, the signs of the other units of time, as `_ANY_UNIT` has them.
+_OTHER_SIGNS: Final = {
+    word: tuple(sign for other, sign in _SIGN_OF_TIME.items() if other != unit)
+    for word, unit in _UNITS_OF_TIME.items()
 }
+_BEFORE_UNIT: Final = frozenset(" -")
 _ANY_UNIT = re.compile("秒|分(?!の)|時間|日間|週間?|[かカヶケヵ箇]月|年(?!代)")
 # Signs of a figure in the Japanese, the figure, and what the English would say for it: signs, words.
 _FIGURES: Final = {
@@ -118,37 +122,40 @@ def check(text: Bitext) -> Iterator[Seen]:
         return
     if changed := changed_dates(text):
         yield _mismatch("date", changed)
-    if not text.has_target_digits:
-        return
+    if text.has_target_digits:
+        yield from _changed_figures(text)
+
+
+def _changed_figures(text: Bitext) -> Iterator[Seen]:
+    """Yield what changed of a text whose translation holds digits."""
     if not _FIGURE_SIGNS.isdisjoint(text.target_terms):
         yield from _new_figure(text)
-    english, japanese = text.english.text, text.japanese.text
     has_new_digits = _has_new_digits(text)
     new = _unexplained(text) if has_new_digits else []
-    conversions: set[tuple[float, float]] = set()
-    moved: list[str] = []
-    if units.may_be_compared(text.source_terms, english, with_time=bool(new)):
-        conversions, moved = units.compare(
-            english, text.normal_japanese, text.source_terms, with_conversions=bool(new)
-        )
+    compared = units.Comparison(text, with_one=bool(new))
     if new:
-        yield from _changed_numbers(text, new, conversions)
+        yield from _changed_numbers(text, new, compared)
     if has_new_digits:
-        if changed := changed_ordinals(text):
-            yield _mismatch("ordinal", changed)
-        if changed := changed_years(text):
-            yield _mismatch("year", changed)
-    if not _TIME.isdisjoint(text.source_terms):
-        moved += _changed_units(text)
-    has_half = "half" in text.lower_source
-    if has_half and "半" in japanese:
-        moved += _with_half_too_many(text.lower_source, japanese)
-    if "さじ" in japanese:
-        moved += units.changed_spoons(english, japanese)
-    if has_half and not _HALF_JA.search(text.target):
-        moved += [f"{half} became whole" for half in _HALF_OF.findall(text.lower_source)]
+        for band, changed in (("ordinal", changed_ordinals(text)), ("year", changed_years(text))):
+            if changed:
+                yield _mismatch(band, changed)
+    moved = compared.moved() + _changed_measures(text)
     if moved:
         yield _mismatch("unit", moved)
+
+
+def _changed_measures(text: Bitext) -> list[str]:
+    """Return durations, halves and spoons that became other ones."""
+    source, japanese = text.lower_source, text.japanese.text
+    found = [] if _TIME.isdisjoint(text.source_terms) else _changed_units(text)
+    has_half = "half" in source
+    if has_half and "半" in japanese:
+        found += _with_half_too_many(source, japanese)
+    if "さじ" in japanese:
+        found += units.changed_spoons(text.english.text, japanese)
+    if has_half and not _HALF_JA.search(text.target):
+        found += [f"{half} became whole" for half in _HALF_OF.findall(source)]
+    return found
 
 
 def _new_figure(text: Bitext) -> Iterator[Seen]:
@@ -175,8 +182,12 @@ def _mismatch(band: str, found: list[str]) -> Seen:
 
 def _has_new_digits(text: Bitext) -> bool:
     """Tell whether the target has digits that the source lacks, or 万, 半 and the like."""
-    japanese = text.japanese.text
-    if not text.source_numerals.issuperset(numerals(japanese)):
+    english, japanese = text.english.text, text.japanese.text
+    given = numerals(japanese)
+    for number in given[:8]:  # a fast look, which finds most that are new
+        if number not in english:
+            return True
+    if not text.source_numerals.issuperset(given):
         return True
     return has_one(japanese, _SCALES) and _SCALED.search(japanese) is not None
 
@@ -185,26 +196,29 @@ def _unexplained(text: Bitext) -> list[Readings]:
     """Return the numbers in digits of the target that no figure or plain word of the source explains."""
     known = frozenset([WORD_VALUES[word] for word in text.source_terms & VALUED_WORDS])
     integers = japanese_integers(text.normal_japanese)
-    if integers is not None:
-        integers -= known
-        if not integers or integers <= plain_integers(text.english.text):
-            return []  # true of most texts
-    known = known.union(*english_figures(text.english.text))
+    if integers is not None and integers <= known:
+        return []
+    known |= plain_figures(text.english.text)
+    if integers is not None and integers <= known:
+        return []  # true of most texts
     given = japanese_figures(text.normal_japanese, known)
-    return [readings for readings in given if not _matches(readings, known)]
+    left = [readings for readings in given if not _matches(readings, known)]
+    if not left:
+        return []
+    known = known.union(*english_figures(text.english.text))
+    return [readings for readings in left if not _matches(readings, known)]
 
 
 def _changed_numbers(
-    text: Bitext, new: list[Readings], conversions: set[tuple[float, float]]
+    text: Bitext, new: list[Readings], compared: units.Comparison
 ) -> Iterator[Seen]:
-    """Yield numbers of the source that are missing, if words do not explain all new ones either.
-
-    `conversions` are numbers of the source with what they are in another unit.
-    """
+    """Yield numbers of the source that are missing, if neither words nor units explain all new ones."""
     source = english_numbers(text.english.text)
     known = frozenset().union(*source, word_numbers(text.english.text))
-    known |= {after for _, after in conversions}
     new = [readings for readings in new if not _matches(readings, known)]
+    conversions = compared.conversions() if new else set()
+    converted = frozenset([after for _, after in conversions])
+    new = [readings for readings in new if not _matches(readings, converted)]
     if not new:
         return
     target = japanese_numbers(text.normal_japanese)
@@ -244,42 +258,51 @@ def _with_half_too_many(source: str, target: str) -> list[str]:
     ]
 
 
-def _durations(english: str, terms: Set[str]) -> Iterator[tuple[str, str]]:
-    """Yield number and unit of the durations in a lower-case English text that holds these terms."""
-    known = _UNITS_OF_TIME.keys() & terms
-    places = [
-        (match.start() - 1, unit)
-        for pattern, unit in map(_UNITS_OF_TIME.__getitem__, known)
-        for match in pattern.finditer(english)
-    ]
-    for stop, unit in sorted(places):
+def _durations(english: str, words: Iterable[str]) -> list[tuple[str, str]]:
+    """Return number and unit of the durations in these units of a lower-case English text."""
+    places = []
+    for word in words:
+        start = english.find(word)
+        while start >= 0:
+            stop = start + len(word)
+            after = english[stop : stop + 1]
+            if english[start - 1 : start] in _BEFORE_UNIT and not (after.isalnum() or after == "_"):
+                places.append((start - 1, word))
+            start = english.find(word, stop)
+    found = []
+    for stop, word in sorted(places):
         count = _COUNT.search(english, max(stop - 5, 0), stop)
         if count:
-            yield count[0], unit
+            found.append((count[0], _UNITS_OF_TIME[word]))
+    return found
 
 
 def _changed_units(text: Bitext) -> list[str]:
     """Return durations whose number is there with another unit of time: 10 months became 10年."""
-    found = []
-    for number, unit in _durations(text.lower_english, text.source_terms):
+    japanese, found = text.japanese.text, []
+    named = _UNITS_OF_TIME.keys() & text.source_terms
+    words = [word for word in named if has_one(japanese, _OTHER_SIGNS[word])]
+    for number, unit in _durations(text.lower_english, words) if words else ():
         digits = _SMALL.get(number, number)
-        if digits not in text.japanese.text:
+        kept = _after(digits, japanese)
+        if any(map(_JA_UNIT[unit].match, kept)):
             continue
-        kept = list(_after(digits, text.japanese.text))
         other = [tail for tail in kept if _ANY_UNIT.match(tail)]
-        if other and not any(map(_JA_UNIT[unit].match, kept)):
+        if other:
             found.append(f"{number} {unit} became {digits}{other[0][:2]}")
     return found
 
 
-def _after(digits: str, text: str) -> Iterator[str]:
-    """Yield the one to four characters after each place where these digits stand as a number's last."""
+def _after(digits: str, text: str) -> list[str]:
+    """Return the one to four characters after each place where these digits stand as a number's last."""
+    found = []
     start = text.find(digits)
     while start >= 0:
         stop = start + len(digits)
         if not text[start - 1 : start].isdecimal() and text[stop : stop + 1] not in ("", "\n"):
-            yield text[stop : stop + 4].split("\n", 1)[0]
+            found.append(text[stop : stop + 4].split("\n", 1)[0])
         start = text.find(digits, stop)
+    return found
 
 
 def _show(numbers: list[Readings]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from prefdata.text.bitext import Bitext, measured
 from prefdata.text.digits import beginnings, matches
 from prefdata.text.lexicon import ENGLISH
 from prefdata.text.number_words import SMALL_NUMBERS
 from prefdata.text.numbers import value_of
+from prefdata.text.patterns import has_one
 
 _FILE = Path(__file__).with_name("units.yaml")
 # Durations in other units are told apart elsewhere: 歳 and 年 are the same to a year.
@@ -47,6 +48,8 @@ class Unit:
     sizes: tuple[float, ...]
     offset: float
     is_rough: bool
+    words: frozenset[str]
+    signs: tuple[str, ...]
 
 
 class Quantity(NamedTuple):
@@ -61,7 +64,8 @@ def _unit(dimension: str, row: Mapping[str, Any]) -> Unit:
     sizes = tuple(map(float, row["size"]))
     english = re.compile(row["en"])
     offset, is_rough = row.get("offset", 0.0), row.get("rough", False)
-    return Unit(dimension, english, japanese, sizes, offset, is_rough)
+    words, signs = frozenset(row["words"]), tuple(row.get("signs", ()))
+    return Unit(dimension, english, japanese, sizes, offset, is_rough, words, signs)
 
 
 _ROWS: Final = [
@@ -76,27 +80,43 @@ _WORDS, _WORDS_OF_TIME = (
 
 
 @cache
-def _units() -> tuple[tuple[Unit, ...], re.Pattern[str]]:
-    """Return all units, and the pattern of an English number and its unit."""
-    units = tuple(_unit(dimension, row) for dimension, row in _ROWS)
-    names = "|".join(unit.english.pattern for unit in units)
-    return units, re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({names})(?![a-z])")
+def units() -> tuple[Unit, ...]:
+    """Return all units."""
+    return tuple(_unit(dimension, row) for dimension, row in _ROWS)
 
 
-def may_be_compared(terms: Set[str], text: str, *, with_time: bool) -> bool:
-    """Tell whether an English text that holds these terms may hold a quantity with a unit.
+@cache
+def _quantity() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of a number with any unit in English and in Japanese."""
+    english, japanese = ("|".join(row[language] for _, row in _ROWS) for language in ("en", "ja"))
+    return (
+        re.compile(rf"{_EN_NUMBER}{_EN_RANGE}({english})(?![a-z])"),
+        re.compile(rf"{_JA_NUMBER}{_JA_RANGE}(?:{japanese})"),
+    )
 
-    Durations count only `with_time`: they are no quantities that `compare` finds moved.
-    """
-    if "$" in text or "°" in text or not _WORDS.isdisjoint(terms):
-        return True
-    return with_time and not _WORDS_OF_TIME.isdisjoint(terms)
+
+def _words(text: Bitext) -> frozenset[str]:
+    """Return the words of units that the source holds, without those of durations."""
+    english, words = text.english.text, _WORDS & text.source_terms
+    if "$" in english:
+        words |= {"dollar"}
+    if "°" in english:
+        words |= {"degree"}
+    return words
+
+
+@lru_cache(maxsize=1024)
+def _rival_signs(words: frozenset[str]) -> tuple[str, ...]:
+    """Return the signs of the Japanese units that quantities in units of these words may move to."""
+    named = [unit for unit in units() if not unit.words.isdisjoint(words)]
+    rivals = [other for other in units() if any(_is_rival(unit, other) for unit in named)]
+    return tuple(dict.fromkeys(sign for other in rivals for sign in other.signs))
 
 
 def english_quantities(
     text: str, terms: Set[str] | None = None, *, with_one: bool = True
 ) -> list[Quantity]:
-    """Return the numbers of an English text that have a unit; ranges give both ends.
+    """Return the numbers of a lower-case English text that have a unit; ranges give both ends.
 
     `terms` are the words of the lexicon that it holds, if they are known;
     `with_one`: "a pound" is one, too.
@@ -104,8 +124,7 @@ def english_quantities(
     >>> [q.value for q in english_quantities("50 to 60 miles, a pound, and 3 cats")]
     [50.0, 60.0, 1.0]
     """
-    _, pattern = _units()
-    text = text.lower()
+    pattern, _ = _quantity()
     if "$" in text:
         text = _DOLLARS.sub(r"\1 dollars", text)
     small = SMALL_NUMBERS.keys() & (ENGLISH.terms(text) if terms is None else terms)
@@ -120,7 +139,7 @@ def english_quantities(
 @lru_cache(maxsize=1024)
 def _named(name: str) -> tuple[Unit, ...]:
     """Return the units of an English name; an ounce is two."""
-    return tuple(unit for unit in _units()[0] if unit.english.fullmatch(name))
+    return tuple(unit for unit in units() if unit.english.fullmatch(name))
 
 
 def _english_value(written: str) -> float:
@@ -130,19 +149,8 @@ def _english_value(written: str) -> float:
     return small if small is not None else float(written.replace(",", ""))
 
 
-def japanese_quantities(text: str, unit: Unit) -> Iterator[float]:
-    """Yield the numbers of a normalized Japanese text that have this unit; 1年半 is 1 and 1.5."""
-    for match in matches(unit.japanese, text):
-        for written in (match[1], match[2]):
-            if written:
-                yield value_of(written)
-        if match[3]:
-            yield value_of(match[2] or match[1]) + 0.5
-
-
-def normalized(text: str) -> str:
-    """Return Japanese with numbers before their units, as the patterns want them."""
-    text = unicodedata.normalize("NFKC", text)
+def _normalized(text: str) -> str:
+    """Return Japanese in normal form KC with numbers before their units, as the patterns want them."""
     if "さじ" in text:
         text = _SPOON.sub(r"\2\1", text)
     if "氏" in text:
@@ -151,48 +159,84 @@ def normalized(text: str) -> str:
 
 
 class _Given(dict[Unit, set[float]]):
-    """The numbers that a Japanese text gives in each unit, looked for when they are asked for."""
+    """The numbers that a Japanese text gives in each unit, looked for when they are asked for.
+
+    1年半 is 1 and 1.5.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self._text = normalized(text)
+        self._text = _normalized(text)
+        match = _quantity()[1].match
+        self._places = [place for place in beginnings(self._text) if match(self._text, place)]
 
     def __missing__(self, unit: Unit) -> set[float]:
-        found = self[unit] = set(japanese_quantities(self._text, unit))
+        found = self[unit] = set()
+        for match in matches(unit.japanese, self._text, self._places):
+            found.update(value_of(written) for written in (match[1], match[2]) if written)
+            if match[3]:
+                found.add(value_of(match[2] or match[1]) + 0.5)
         return found
 
 
-def compare(
-    english: str, japanese: str, terms: Set[str] | None = None, *, with_conversions: bool = True
-) -> tuple[set[tuple[float, float]], list[str]]:
-    """Return which numbers are conversions of which, and the quantities whose unit changed.
+class Comparison:
+    """The quantities of a source, and what becomes of them in its translation.
 
-    `terms` are those of the English text, as for `english_quantities`. Without conversions, they are looked for only where they might explain a changed unit.
-
-    >>> compare("20 miles", "32キロ"), compare("20 miles", "20キロ")[1]
-    (({(20.0, 32.0)}, []), ['20 in another unit'])
+    `with_one`: "a pound" is a quantity, too.
     """
-    wanted = english_quantities(english, terms, with_one=with_conversions)
-    given = _Given(japanese)
-    astray = list(_astray(wanted, given))
-    if not wanted or not (astray or with_conversions):
-        return set(), []
-    rivals = _same_dimension(wanted)
-    stated = [Quantity(value, unit) for unit in rivals for value in given[unit]]
-    converted = {
-        (quantity.value, other.value)
-        for other in stated
-        for quantity in wanted
-        if _is_conversion(quantity, other)
-    }
-    explained = {value for value, _ in converted}
-    moved = [
-        f"{value:g} in another unit"
-        for value, unit in astray
-        if value not in explained
-        and any(value in given[other] for other in rivals if _is_rival(unit, other))
-    ]
-    return converted, moved
+
+    def __init__(self, text: Bitext, *, with_one: bool = True) -> None:
+        self._text, self._with_one = text, with_one
+
+    @measured
+    def _wanted(self) -> list[Quantity]:
+        text = self._text
+        return english_quantities(text.lower_english, text.source_terms, with_one=self._with_one)
+
+    @measured
+    def _given(self) -> _Given:
+        return _Given(self._text.normal_japanese)
+
+    def conversions(self) -> set[tuple[float, float]]:
+        """Return the numbers of the source with what they are in another unit.
+
+        >>> Comparison(Bitext("20 miles", "32キロ")).conversions()
+        {(20.0, 32.0)}
+        """
+        if not _words(self._text) and _WORDS_OF_TIME.isdisjoint(self._text.source_terms):
+            return set()
+        stated = [
+            Quantity(value, unit)
+            for unit in _same_dimension(self._wanted)
+            for value in self._given[unit]
+        ]
+        return {
+            (quantity.value, other.value)
+            for other in stated
+            for quantity in self._wanted
+            if _is_conversion(quantity, other)
+        }
+
+    def moved(self) -> list[str]:
+        """Return the quantities whose unit changed.
+
+        >>> Comparison(Bitext("20 miles", "20キロ")).moved()
+        ['20 in another unit']
+        """
+        words = _words(self._text)
+        if not words or not has_one(self._text.normal_japanese, _rival_signs(words)):
+            return []
+        astray = _astray(self._wanted, self._given) if self._wanted else []
+        if not astray:
+            return []
+        rivals = _same_dimension(self._wanted)
+        moved = [
+            value
+            for value, unit in astray
+            if any(value in self._given[other] for other in rivals if _is_rival(unit, other))
+        ]
+        explained = {value for value, _ in self.conversions()} if moved else ()
+        return [f"{value:g} in another unit" for value in moved if value not in explained]
 
 
 _SPOONS: Final = (
@@ -215,7 +259,7 @@ def changed_spoons(english: str, japanese: str) -> list[str]:
 
 def _same_dimension(wanted: list[Quantity]) -> list[Unit]:
     dimensions = {quantity.unit.dimension for quantity in wanted}
-    return [unit for unit in _units()[0] if unit.dimension in dimensions]
+    return [unit for unit in units() if unit.dimension in dimensions]
 
 
 def _is_conversion(first: Quantity, second: Quantity) -> bool:
@@ -235,14 +279,17 @@ def _is_conversion(first: Quantity, second: Quantity) -> bool:
     )
 
 
-def _astray(wanted: list[Quantity], given: _Given) -> Iterator[Quantity]:
-    """Yield quantities that the Japanese does not give in their own unit, durations left out."""
+def _astray(wanted: list[Quantity], given: _Given) -> list[Quantity]:
+    """Return quantities that the Japanese does not give in their own unit, durations left out."""
     own = dict.fromkeys(wanted)
-    for value, unit in own:
-        if unit.dimension in _DURATIONS or value < 2 or value in given[unit]:
-            continue
-        if not any(v == value and u != unit for v, u in own):
-            yield Quantity(value, unit)
+    return [
+        Quantity(value, unit)
+        for value, unit in own
+        if unit.dimension not in _DURATIONS
+        and value >= 2
+        and value not in given[unit]
+        and not any(v == value and u != unit for v, u in own)
+    ]
 
 
 def _is_rival(unit: Unit, other: Unit) -> bool:

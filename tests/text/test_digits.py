@@ -14,7 +14,7 @@ from prefdata.text.numbers import (
     english_figures,
     japanese_figures,
     japanese_integers,
-    plain_integers,
+    plain_figures,
 )
 
 
@@ -37,12 +37,13 @@ def test_matches_are_those_of_a_scan(text: str) -> None:
     ("english", "plain"),
     [
         ("It takes 10 days, $25 and (in all) 2-4 cups.", {10.0, 25.0, 2.0, 4.0}),
-        ("about 5 million, 1,000 or 2.5 of 3-million", set()),
+        ("about 5 million, 2.5 billion or at 5.30 pm of 3-million", set()),
+        ("about 1,000 or 2.5 of 12,345.6 and 1234,567", {1000.0, 2.5}),
         ("1. tea\n2) at 7\n3. B2B and 5GB, on a COVID-19", set()),
     ],
 )
-def test_plain_integers_are_figures(english: str, plain: set[float]) -> None:
-    assert plain_integers(english) == plain
+def test_plain_figures_are_figures(english: str, plain: set[float]) -> None:
+    assert plain_figures(english) == plain
     assert plain <= frozenset().union(*english_figures(english))
 
 

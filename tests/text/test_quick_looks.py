@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from prefdata.text import script
 from prefdata.text.assess import assess
+from prefdata.text.bitext import Bitext
 from prefdata.text.masking import HOLE, mask
+from prefdata.text.units import Comparison, units
 
 _LETTERS = st.text(st.sampled_from("aあア漢時时ｱＡ１1、◇ー々\x00\x85\ud800é〜"), max_size=12)
 
@@ -30,3 +32,31 @@ def test_forty_digits_are_masked_wherever_they_begin(before: int) -> None:
 def test_the_scripts_of_a_text_are_those_of_its_characters(text: str) -> None:
     assert script.scripts(text) == frozenset().union(*map(script.scripts, text))
     assert not (script.is_usual(text) and script.WIDE.search(text))
+
+
+@given(st.data())
+def test_each_quantity_in_japanese_holds_a_sign_of_its_unit(data: st.DataObject) -> None:
+    unit = data.draw(st.sampled_from([unit for unit in units() if unit.signs]))
+    quantity = data.draw(st.from_regex(unit.japanese, fullmatch=True))
+    assert any(sign in quantity for sign in unit.signs)
+
+
+@pytest.mark.parametrize(
+    ("english", "japanese"),
+    [("$7", "7円"), ("7 lbs", "7グラム"), ("seven pints", "7カップ"), ("7 ft", "7㍍")],
+)
+def test_a_quantity_moves_to_any_unit_of_its_kind(english: str, japanese: str) -> None:
+    assert Comparison(Bitext(english, japanese)).moved() == ["7 in another unit"]
+
+
+_TIMES = {
+    "second": "秒", "minute": "分", "hour": "時間", "day": "日間", "week": "週間", "month": "か月",
+    "year": "年",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", _TIMES)
+@pytest.mark.parametrize("other", _TIMES)
+def test_a_duration_moves_to_any_other_unit_of_time(unit: str, other: str) -> None:
+    seen = assess(f"Keep it for 7 {unit}s in there.", f"そこに7{_TIMES[other]}置いてください。")
+    assert any(one.band == "unit" for one in seen) is (unit != other)

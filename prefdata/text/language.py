@@ -73,12 +73,14 @@ def check(text: Bitext) -> Iterator[Seen]:
     lost = lost_characters(text.japanese.text, text.source)
     if lost:
         yield Seen("mojibake", measured=float(lost))
-    is_wide = not text.is_usual and script.WIDE.search(text.target) is not None
-    if is_wide or "half_kana" in text.scripts or _is_spaced(text.target):
+    is_usual = text.is_usual
+    is_wide = not is_usual and script.WIDE.search(text.target) is not None
+    is_half = not is_usual and "half_kana" in text.scripts
+    if is_wide or is_half or _is_spaced(text.target):
         yield Seen("needs_normalization")
-    if not text.scripts <= _USUAL:
+    if not is_usual:
         yield from _unusual(text)
-    if "kana" not in text.scripts and "half_kana" not in text.scripts:
+    if not script.has_kana(text.japanese.text):
         yield from _without_kana(text)
     else:
         yield from _chinese_inside(text)
@@ -106,6 +108,8 @@ def _narrow(text: Bitext) -> Bitext:
 
 def _unusual(text: Bitext) -> Iterator[Seen]:
     """Yield broken characters and scripts that Japanese does not have, unless the source has them."""
+    if text.scripts <= _USUAL:
+        return
     target, source = text.target, text.source
     broken = broken_sequences(target)
     if broken and broken > broken_sequences(source):
@@ -183,7 +187,7 @@ def _is_data(text: Bitext) -> bool:
 
 
 def _is_foreign(words: list[str]) -> bool:
-    foreign = latin.foreign_words(words) if len(words) >= 2 else 0
+    foreign = latin.foreign_words(words)
     return foreign >= 2 and foreign > latin.function_words(words)
 
 

@@ -104,13 +104,8 @@ def _code(english: Masked, japanese: Masked, target: str) -> Iterator[Seen]:
             yield Seen("code_altered", "fence", float(len(wanted) - len(given)))
         elif wanted != given[: len(wanted)] or _lost_indent(english, japanese):
             yield Seen("code_altered", "block")
-    opened = target.count("```")
-    if (
-        "block" in english.spans
-        and opened % 2
-        and sum(b.count("```") for b in english.of("block")) % 2 == 0
-    ):
-        yield Seen("truncated", "fence")
+        if target.count("```") % 2 and sum(b.count("```") for b in english.of("block")) % 2 == 0:
+            yield Seen("truncated", "fence")
     if "code" in english.spans:
         missing = [
             c for c in dict.fromkeys(english.of("code")) if not _is_there(c.strip("` "), target)

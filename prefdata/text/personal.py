@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from prefdata.text.bitext import Bitext
-from prefdata.text.lexicon import ENGLISH
+from prefdata.text.lexicon import ENGLISH, JAPANESE
 from prefdata.text.lists import alternatives
 from prefdata.text.patterns import WIDE_DIGITS, has_digit, has_one
 from prefdata.text.seen import Seen
@@ -51,8 +51,10 @@ _DASHES: Final = "－‐‑–—―ーｰ−"
 _DASH = re.compile(f"[{_DASHES}](?<=[0-9].)(?=[0-9])")
 _PLAIN = str.maketrans("０１２３４５６７８９（）＠．", "0123456789()@.")
 _KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
-# One of these, or a digit, is in all that is personal.
-_SIGNS: Final = ("@", "plate", "registration", "〇", "＠", "丁目", "番地")
+# One of these, or a digit, is in all that is personal; in ASCII one of the first.
+_ASCII_SIGNS: Final = ("@", "plate", "registration")
+_SIGNS: Final = (*_ASCII_SIGNS, "〇", "＠", "丁目", "番地")
+_TARGET_SIGNS: Final = JAPANESE.add(_SIGNS)
 
 
 def _like_a_number(opening: str, closing: str, dash: str, digit: str = r"\d") -> re.Pattern[str]:
@@ -102,8 +104,13 @@ def check(text: Bitext) -> Iterator[Seen]:
     has_source_digits = has_digit(text.source) or (
         not is_ascii and has_one(text.source, WIDE_DIGITS)
     )
-    if _is_personal(text.source, has_source_digits, is_ascii) or (
-        _is_personal(text.target, text.has_target_digits, text.is_usual)
+    source_sign = has_one(text.source, _ASCII_SIGNS if is_ascii else _SIGNS)
+    target_sign = not _TARGET_SIGNS.isdisjoint(text.target_terms)
+    if (
+        (has_source_digits or source_sign) and _is_personal(text.source, source_sign, is_ascii)
+    ) or (
+        (text.has_target_digits or target_sign)
+        and _is_personal(text.target, target_sign, text.is_usual)
     ):
         yield Seen("pii_suspected")
     if text.source:
@@ -119,12 +126,14 @@ def check(text: Bitext) -> Iterator[Seen]:
             )
 
 
-def _is_personal(text: str, has_digits: bool, is_usual: bool) -> bool:
-    """Tell whether a text holds personal data; a usual one holds no digits but those of ASCII."""
-    if not (has_digits or has_one(text, _SIGNS)):
-        return False
-    text = _with_ascii_digits(text)
-    if not (has_one(text, _SIGNS) or _DIGITS[is_usual].search(text)):
+def _is_personal(text: str, has_sign: bool, is_usual: bool) -> bool:
+    """Tell whether a text with a digit or a sign holds personal data.
+
+    `is_usual` texts have no wide digits, nor any but those of ASCII.
+    """
+    if has_sign or not is_usual:
+        text = _with_ascii_digits(text)
+    if not (has_sign or _DIGITS[is_usual].search(text)):
         return False
     if has_digit(text):
         text = _DASH.sub("-", text.replace("（", "(").replace("）", ")"))
@@ -204,7 +213,10 @@ def cultural_terms_in(text: str, words: Set[str]) -> list[str]:
     >>> cultural_terms_in("She drives an old Porsche 911.", frozenset(["porsche", "911"]))
     []
     """
-    there = [term for word in _BEGINNINGS & words for term in _BY_BEGINNING[word] if term in text]
+    begun = _BEGINNINGS & words
+    if not begun and _LAW.isdisjoint(words):  # as most texts
+        return []
+    there = [term for word in begun for term in _BY_BEGINNING[word] if term in text]
     found = [term for term in there if _stands_in(text, term)]
     if not _LAW.isdisjoint(words):
         found += _STATE.findall(text)

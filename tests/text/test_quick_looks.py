@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefdata.text import script
+from prefdata.text import latin, length, script
 from prefdata.text.assess import assess
 from prefdata.text.bitext import Bitext
 from prefdata.text.masking import HOLE, mask
@@ -60,3 +60,32 @@ _TIMES = {
 def test_a_duration_moves_to_any_other_unit_of_time(unit: str, other: str) -> None:
     seen = assess(f"Keep it for 7 {unit}s in there.", f"そこに7{_TIMES[other]}置いてください。")
     assert any(one.band == "unit" for one in seen) is (unit != other)
+
+
+_ENGLISH = st.lists(
+    st.sampled_from(
+        [*"aI1_ \n\t.!?…\"')]”’“—,é（．\x1c", "Mr.", "e.g.", "J.", ". ", "\n1. ", "\n (2) ", HOLE]
+    )
+)
+
+
+@given(_ENGLISH)
+def test_english_sentences_are_counted_as_they_are_split(parts: list[str]) -> None:
+    text = "".join(parts)
+    typed = latin.typed(text)
+    assert length.count_english_sentences(typed) == len(length.english_sentences(text))
+    assert latin.count_english_words(typed) == len(latin.english_words(text))
+    assert length.characters(typed) == len("".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    "word", ["不過，", "可以用", "什么", "然后", "或者是", "孩子們", "非常好", "请问"]
+)
+def test_a_chinese_word_within_japanese_is_found(word: str) -> None:
+    seen = assess("They left it there.", f"それは{word}そこに置いた。")
+    assert "off_target_language" in [one.code for one in seen]
+
+
+def test_one_word_that_is_foreign_in_two_ways_is_enough() -> None:
+    seen = assess("They left it there.", "それはtrès、そこに置いた。")
+    assert ("off_target_language", "latin") in [(one.code, one.band) for one in seen]

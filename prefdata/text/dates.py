@@ -9,7 +9,12 @@ from typing import Final
 from prefdata.text.bitext import Bitext
 from prefdata.text.digits import beginnings, matches
 from prefdata.text.lexicon import ENGLISH, JAPANESE
-from prefdata.text.numbers import english_numbers, japanese_numbers, word_numbers
+from prefdata.text.numbers import (
+    english_numbers,
+    japanese_numbers,
+    plain_figures,
+    word_numbers,
+)
 from prefdata.text.patterns import has_one
 
 _MONTH_NAMES: Final = (
@@ -243,6 +248,10 @@ def changed_ordinals(text: Bitext) -> list[str]:
     if not wanted or given <= wanted:
         return []
     english = text.english.text
-    new = given - word_numbers(english) - frozenset().union(*english_numbers(english))
+    new = given - plain_figures(english)  # fast, and of most all
+    if new:
+        new = new - word_numbers(english) - frozenset().union(*english_numbers(english))
+    if not new:
+        return []
     missing = wanted - frozenset().union(*(readings for readings, _ in japanese_numbers(japanese)))
-    return [f"{_listed(missing)} became {_listed(new)}"] if new and missing else []
+    return [f"{_listed(missing)} became {_listed(new)}"] if missing else []

@@ -27,7 +27,7 @@ def _digits_alone(text: str) -> bytes:
     return text.encode("ascii", "replace").translate(_DIGITS_ALONE)
 
 
-def _has_other_digits(text: str) -> bool:
+def has_other_digits(text: str) -> bool:
     """Tell whether a text has digits that are not ASCII; a pattern alone takes four times as long."""
     may = text.encode("utf-8", "surrogatepass").translate(None, _OTHER_BYTES)
     return may != b"" and _OTHER_DIGITS.search(text) is not None
@@ -36,7 +36,7 @@ def _has_other_digits(text: str) -> bool:
 @lru_cache(maxsize=16)
 def _beginnings(text: str) -> Sequence[int]:
     """Return where `_BEGINNING` matches."""
-    if not text.isascii() and _has_other_digits(text):
+    if not text.isascii() and has_other_digits(text):
         return [match.start() for match in _BEGINNING.finditer(text)]
     digits = _digits_alone(text)
     found, stop = [], 0

@@ -8,7 +8,7 @@ from collections.abc import Set
 from functools import lru_cache
 from typing import Final
 
-from prefdata.text.digits import beginnings, matches, numerals
+from prefdata.text.digits import beginnings, has_other_digits, matches, numerals
 from prefdata.text.length import without_beginnings
 from prefdata.text.number_words import (
     SCALES,
@@ -19,6 +19,7 @@ from prefdata.text.number_words import (
     may_be_spelled,
     spelled,
 )
+from prefdata.text.patterns import has_one
 
 _EN = re.compile(
     r"(\d(?<![A-Za-z0-9_.,]\d)(?:\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{0,29}(?:\.(?![0-5]\d\s?[ap]\.?m)\d{1,30})?))(?:(?P<minute>[:.][0-5]\d)(?=\s?[ap]\.?m)|:(?P<sixty>[0-5]\d)\b)?"
@@ -71,10 +72,12 @@ _PLAIN = re.compile(
     r"(?!\d|[.,]\d|/|\n[ \t\u3000(（#\d]|[A-Za-z-]{0,20}[A-HJ-Z]{2}"
     r"|[\s-]?(?i:grand|hundred|thousand|million|billion|trillion|bn|mn|[kmb](?![a-z])))"
 )
-# A digit of Japanese in normal form that may be part of more than an integer.
+# What stands after a digit of Japanese in normal form that is part of more than an integer, and its signs.
 _NOT_PLAIN_JA = re.compile(
-    r"\d(?:(?<![0-9])|\d{15}|[,十百千万億兆割]|\.\d|[年時か個日歳倍分]?[ヶカヵ]?月?間?半|ドル\d+セント)"
+    r"[0-9](?:[,十百千万億兆割]|\.[0-9]|[年時か個日歳倍分]?[ヶカヵ]?月?間?半|ドル[0-9]+セント)"
 )
+_NOT_PLAIN_SIGNS: Final = (*",十百千万億兆割.半", "セント")
+_LONG: Final = 15  # digits that an integer has at most
 
 
 def plain_figures(text: str) -> set[float]:
@@ -92,7 +95,10 @@ def japanese_integers(text: str) -> set[float] | None:
     >>> japanese_integers("3月10日"), japanese_integers("3万円")
     ({10.0, 3.0}, None)
     """
-    return None if _NOT_PLAIN_JA.search(text) else set(map(float, numerals(text)))
+    if has_other_digits(text) or (has_one(text, _NOT_PLAIN_SIGNS) and _NOT_PLAIN_JA.search(text)):
+        return None
+    written = numerals(text)
+    return None if max(map(len, written), default=0) > _LONG else set(map(float, written))
 
 
 def english_numbers(text: str) -> list[Readings]:
@@ -115,6 +121,7 @@ def english_figures(text: str) -> list[Readings]:
     return found + [frozenset([float(minute)]) for minute in sorted(minutes)]
 
 
+@lru_cache(maxsize=16)
 def _prose(text: str) -> str:
     """Return a text without markers of list items, and without numbers in names: B2B, 3D."""
     text = without_beginnings(text, _ITEM)

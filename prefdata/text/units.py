@@ -197,6 +197,18 @@ class Comparison:
     def _given(self) -> _Given:
         return _Given(self._text.normal_japanese)
 
+    def _astray(self) -> list[Quantity]:
+        """Return quantities that the Japanese does not give in their own unit, durations left out."""
+        own = dict.fromkeys(self._wanted)
+        return [
+            quantity
+            for quantity in own
+            if quantity.value >= 2
+            and quantity.unit.dimension not in _DURATIONS
+            and quantity.value not in self._given[quantity.unit]
+            and not any(v == quantity.value and u != quantity.unit for v, u in own)
+        ]
+
     def conversions(self) -> set[tuple[float, float]]:
         """Return the numbers of the source with what they are in another unit.
 
@@ -226,13 +238,10 @@ class Comparison:
         words = _words(self._text)
         if not words or not has_one(self._text.normal_japanese, _rival_signs(words)):
             return []
-        astray = _astray(self._wanted, self._given) if self._wanted else []
-        if not astray:
-            return []
         rivals = _same_dimension(self._wanted)
         moved = [
             value
-            for value, unit in astray
+            for value, unit in self._astray()
             if any(value in self._given[other] for other in rivals if _is_rival(unit, other))
         ]
         explained = {value for value, _ in self.conversions()} if moved else ()
@@ -277,19 +286,6 @@ def _is_conversion(first: Quantity, second: Quantity) -> bool:
         for size in a.sizes
         for other in b.sizes
     )
-
-
-def _astray(wanted: list[Quantity], given: _Given) -> list[Quantity]:
-    """Return quantities that the Japanese does not give in their own unit, durations left out."""
-    own = dict.fromkeys(wanted)
-    return [
-        Quantity(value, unit)
-        for value, unit in own
-        if unit.dimension not in _DURATIONS
-        and value >= 2
-        and value not in given[unit]
-        and not any(v == value and u != unit for v, u in own)
-    ]
 
 
 def _is_rival(unit: Unit, other: Unit) -> bool:

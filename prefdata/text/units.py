@@ -64,7 +64,7 @@ def _unit(dimension: str, row: Mapping[str, Any]) -> Unit:
     sizes = tuple(map(float, row["size"]))
     english = re.compile(row["en"])
     offset, is_rough = row.get("offset", 0.0), row.get("rough", False)
-    words, signs = frozenset(row["words"]), tuple(row.get("signs", ()))
+    words, signs = frozenset(row["words"]), tuple(row["signs"])
     return Unit(dimension, english, japanese, sizes, offset, is_rough, words, signs)
 
 
@@ -172,6 +172,8 @@ class _Given(dict[Unit, set[float]]):
 
     def __missing__(self, unit: Unit) -> set[float]:
         found = self[unit] = set()
+        if not has_one(self._text, unit.signs):
+            return found
         for match in matches(unit.japanese, self._text, self._places):
             found.update(value_of(written) for written in (match[1], match[2]) if written)
             if match[3]:

@@ -36,7 +36,7 @@ def test_the_scripts_of_a_text_are_those_of_its_characters(text: str) -> None:
 
 @given(st.data())
 def test_each_quantity_in_japanese_holds_a_sign_of_its_unit(data: st.DataObject) -> None:
-    unit = data.draw(st.sampled_from([unit for unit in units() if unit.signs]))
+    unit = data.draw(st.sampled_from(units()))
     quantity = data.draw(st.from_regex(unit.japanese, fullmatch=True))
     assert any(sign in quantity for sign in unit.signs)
 

@@ -279,18 +279,24 @@ def _durations(english: str, words: Iterable[str]) -> list[tuple[str, str]]:
 
 def _changed_units(text: Bitext) -> list[str]:
     """Return durations whose number is there with another unit of time: 10 months became 10年."""
-    japanese, found = text.japanese.text, []
+    japanese = text.japanese.text
     named = _UNITS_OF_TIME.keys() & text.source_terms
     words = [word for word in named if has_one(japanese, _OTHER_SIGNS[word])]
-    for number, unit in _durations(text.lower_english, words) if words else ():
-        digits = _SMALL.get(number, number)
-        kept = _after(digits, japanese)
-        if any(map(_JA_UNIT[unit].match, kept)):
-            continue
-        other = [tail for tail in kept if _ANY_UNIT.match(tail)]
-        if other:
-            found.append(f"{number} {unit} became {digits}{other[0][:2]}")
-    return found
+    if not words:
+        return []
+    durations = _durations(text.lower_english, words)
+    changed = {duration: _changed_unit(*duration, japanese) for duration in set(durations)}
+    return [changed[duration] for duration in durations if changed[duration]]
+
+
+def _changed_unit(number: str, unit: str, japanese: str) -> str:
+    """Return what a duration became, empty if it kept its unit or is not there."""
+    digits = _SMALL.get(number, number)
+    kept = _after(digits, japanese)
+    if any(map(_JA_UNIT[unit].match, kept)):
+        return ""
+    other = next(filter(_ANY_UNIT.match, kept), "")
+    return other and f"{number} {unit} became {digits}{other[:2]}"
 
 
 def _after(digits: str, text: str) -> list[str]:
